@@ -1,0 +1,68 @@
+"""The Typer application, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import click
+import typer
+
+from schemalora import __version__
+from schemalora.errors import SchemaloraError
+
+# In the order in which data flows; each module of that name holds one function of that name.
+STAGES = ("contract", "sample", "synthesize", "format", "train", "predict", "evaluate")
+
+app = typer.Typer(
+    name="schemalora",
+    help="From a Pydantic model to a small language model that answers in exactly its shape.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"schemalora {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(  # pyright: ignore[reportUnusedFunction]  (Typer calls it)
+    debug: Annotated[bool, typer.Option(help="Show the whole trace of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for _stage in STAGES:
+    app.command(name=_stage)(getattr(import_module(f"schemalora.cli.{_stage}"), _stage))
+
+
+def main() -> None:
+    """The `schemalora` command: 0 done, 1 a finding or a failed gate, 2 wrong use."""
+    try:
+        code = app(standalone_mode=False)
+    except (SchemaloraError, click.ClickException) as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        _fail(error)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `head` does; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(error: Exception) -> None:
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    typer.echo("error: " + " ".join(message.split()), err=True)
+    sys.exit(2)
