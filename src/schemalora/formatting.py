@@ -1,0 +1,223 @@
+"""Prompts and completions, the same for training, evaluation and serving.
+
+    Example ─► TrainingRecord (messages) ─► token ids
+
+Messages become token ids here too, so that training and inference can never tokenise differently,
+and so that a text which spells out the chat template's control tokens stays plain text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast, get_args
+
+from schemalora.contract import Contract
+from schemalora.errors import UsageError
+from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.records import Example, Message, TrainingRecord
+
+PromptStyle = Literal["short", "instructions", "schema"]
+
+PROMPT_FORMAT_VERSION = 1
+
+# ChatML, for base models whose tokenizer has no chat template of its own. The markers are ordinary
+# text there, so the end-of-sequence token closes the completion.
+DEFAULT_CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFormat:
+    """How a contract and a text become a prompt; pinned in the adapter directory."""
+
+    style: PromptStyle = "short"
+    """`short`: only the contract's name, for adapters, which know the schema by training;
+    `instructions`: the contract's compact description; `schema`: the raw JSON Schema."""
+    version: int = PROMPT_FORMAT_VERSION
+    """Raised whenever the wording of any style changes."""
+
+    def __post_init__(self) -> None:
+        if self.style not in get_args(PromptStyle):
+            known = ", ".join(get_args(PromptStyle))
+            raise UsageError(f"unknown prompt style {self.style!r} (known: {known})")
+        if self.version != PROMPT_FORMAT_VERSION:
+            raise UsageError(
+                f"prompt format version {self.version} is not the one of this release "
+                f"({PROMPT_FORMAT_VERSION}); use the release that trained the adapter"
+            )
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The form kept in `schemalora.json`."""
+        return cast("dict[str, JsonValue]", asdict(self))
+
+
+def build_prompt(
+    contract: Contract, text: str, *, prompt_format: PromptFormat | None = None
+) -> tuple[Message, ...]:
+    """The messages that ask for the JSON value of one text.
+
+    The system message is the same for all texts, so its cache can be shared; the user message is
+    the text as it is and nothing else.
+    """
+    system = _system_text(contract, (prompt_format or PromptFormat()).style)
+    return (
+        Message(role="system", content=system),
+        Message(role="user", content=text),
+    )
+
+
+def _system_text(contract: Contract, style: PromptStyle) -> str:
+    if style == "short":
+        return f"Answer in {contract.name} JSON."
+    if style == "instructions":
+        return (
+            "Extract the user's message into one JSON object. Answer with the JSON object alone, "
+            f"without spaces, prose or code fences.\n{contract.instructions}"
+        )
+    schema = canonical_json(cast("JsonValue", contract.json_schema))
+    return (
+        "Extract the user's message into one JSON object that is valid by this JSON Schema. Answer "
+        f"with the JSON object alone, without prose or code fences.\n{schema}"
+    )
+
+
+def format_example(
+    contract: Contract, example: Example, *, prompt_format: PromptFormat | None = None
+) -> TrainingRecord:
+    """One training record: the prompt, and the target in the contract's canonical text.
+
+    Raises:
+        UsageError: the target does not comply; the message names the example and the violation.
+    """
+    completion = contract.encode(example.target)
+    outcome = contract.parse(completion)
+    if not outcome.compliant:
+        first = outcome.violations[0]
+        raise UsageError(
+            f"example {example.id!r}: the target breaks the contract "
+            f"({first.kind}: {first.message}) @ {first.path}; run `schemalora audit`"
+        )
+    return TrainingRecord(
+        prompt=build_prompt(contract, example.text, prompt_format=prompt_format),
+        completion=(Message(role="assistant", content=completion),),
+    )
+
+
+def format_examples(
+    contract: Contract, examples: Iterable[Example], *, prompt_format: PromptFormat | None = None
+) -> Iterator[TrainingRecord]:
+    """Streams the training records of examples; see `format_example`."""
+    for example in examples:
+        yield format_example(contract, example, prompt_format=prompt_format)
+
+
+def template_hash(tokenizer: Any) -> str:
+    """SHA-256 of the chat template in use."""
+    return hashlib.sha256((tokenizer.chat_template or DEFAULT_CHAT_TEMPLATE).encode()).hexdigest()
+
+
+def tokenizer_hash(tokenizer: Any) -> str:
+    """SHA-256 of the vocabulary (token to id, by id) and the special tokens."""
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
+    content = canonical_json([vocabulary, tokenizer.eos_token, tokenizer.bos_token])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def encode_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """Token ids of a prompt, up to where the answer starts.
+
+    Control tokens that a message spells out are encoded as the plain text they are: nobody can
+    close the user turn from inside a message. Any other prompt gets the ids that every server
+    gives it.
+
+    Args:
+        tokenizer: a transformers tokenizer.
+        messages: system and user turns; where the template knows no system role, the system text
+            goes in front of the user's.
+
+    Returns:
+        Ids of shape (prompt tokens,); a BOS only where the template writes one, so never two.
+    """
+    control_ids: dict[str, int] = tokenizer.get_added_vocab()
+    control = re.compile("|".join(map(re.escape, control_ids)) or r"(?!)")
+    if not any(control.search(message["content"]) for message in messages):
+        return tokenizer.encode(_render(tokenizer, messages), add_special_tokens=False)
+    ids: list[int] = []
+    plain = ""
+    for text, from_template in _pieces(tokenizer, messages):
+        start = 0
+        for match in control.finditer(text) if from_template else ():
+            ids += _encode_plain(tokenizer, plain + text[start : match.start()], control)
+            ids.append(control_ids[match.group()])
+            plain, start = "", match.end()
+        plain += text[start:]
+    return ids + _encode_plain(tokenizer, plain, control)
+
+
+def encode_completion(tokenizer: Any, completion: str) -> list[int]:
+    """Token ids of a completion and its end token; control tokens in strings stay plain text."""
+    control = re.compile("|".join(map(re.escape, tokenizer.get_added_vocab())) or r"(?!)")
+    return [*_encode_plain(tokenizer, completion, control), tokenizer.eos_token_id]
+
+
+def _encode_plain(tokenizer: Any, text: str, control: re.Pattern[str]) -> list[int]:
+    """Encodes a text as if there were no control tokens: each is cut after its first letter."""
+    ids: list[int] = []
+    start = 0
+    for match in control.finditer(text):
+        cut = match.start() + 1
+        ids += tokenizer.encode(text[start:cut], add_special_tokens=False)
+        start = cut
+    return ids + tokenizer.encode(text[start:], add_special_tokens=False)
+
+
+def _pieces(tokenizer: Any, messages: Sequence[Message]) -> Iterator[tuple[str, bool]]:
+    """Cuts the rendered prompt into what the template wrote (True) and what a message says.
+
+    The template is rendered around stand-ins that keep a message's outer white space, so a
+    template that strips its messages does so here as well.
+    """
+    stand_ins = [f"\ue000{index}\ue001" for index in range(len(messages))]
+    hidden: list[Message] = []
+    for message, stand_in in zip(messages, stand_ins, strict=True):
+        body = message["content"].strip()
+        content = message["content"].replace(body, stand_in, 1) if body else ""
+        hidden.append(Message(role=message["role"], content=content))
+    rest = _render(tokenizer, hidden)
+    for message, stand_in in zip(messages, stand_ins, strict=True):
+        before, found, after = rest.partition(stand_in)
+        if found:
+            yield before, True
+            yield message["content"].strip(), False
+            rest = after
+    yield rest, True
+
+
+def _render(tokenizer: Any, messages: Sequence[Message]) -> str:
+    turns = list(messages)
+    try:
+        return _apply_template(tokenizer, turns)
+    except Exception:
+        # Templates refuse a role they do not know in many ways (TemplateError, KeyError); what
+        # counts is whether the prompt renders without it.
+        if turns[0]["role"] != "system" or len(turns) < 2:
+            raise
+        system, user, *later = turns
+        merged = Message(role="user", content=f"{system['content']}\n\n{user['content']}")
+        return _apply_template(tokenizer, [merged, *later])
+
+
+def _apply_template(tokenizer: Any, turns: Sequence[Message]) -> str:
+    return tokenizer.apply_chat_template(
+        turns,
+        chat_template=tokenizer.chat_template or DEFAULT_CHAT_TEMPLATE,
+        tokenize=False,
+        add_generation_prompt=True,
+    )
