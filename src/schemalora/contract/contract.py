@@ -1,0 +1,224 @@
+"""The contract: what every completion must satisfy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, cast
+
+from schemalora.contract.checkers import Checker
+from schemalora.contract.fields import Field, leaf_fields
+from schemalora.contract.instructions import describe
+from schemalora.contract.jsontext import read_json_text
+from schemalora.contract.model_checker import ModelChecker
+from schemalora.contract.model_schema import completion_schema, core_schema_of
+from schemalora.contract.ordering import ordered
+from schemalora.contract.outcome import Outcome
+from schemalora.contract.schema_checker import SchemaChecker
+from schemalora.errors import SchemaError, UsageError
+from schemalora.jsonl import read_json, write_json
+from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.schema import ROOT, NeverNode, Node, read_schema
+from schemalora.schema.reader import COMPARISON_KEYWORD, RELATION_KEYWORD
+
+FORMAT_VERSION = 1
+_JSON_TYPES = (dict, list, str, int, float, bool, type(None))
+
+
+class Contract:
+    """What every completion must satisfy; made by `from_model` or `from_json_schema`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        schema: dict[str, JsonValue],
+        checker: Checker,
+        model: Any = None,
+        instructions: str | None = None,
+    ) -> None:
+        self._name = name
+        self._schema = schema
+        self._checker = checker
+        self._model = model
+        self._instructions = instructions
+        self._tree = read_schema(schema)
+        if isinstance(self._tree, NeverNode):
+            raise SchemaError(ROOT, f"no value can satisfy the schema: {self._tree.reason}")
+
+    @classmethod
+    def from_model(
+        cls, model: Any, *, instructions: str | None = None, optional_keys: bool = False
+    ) -> Self:
+        """The contract of a pydantic model, or of any other type that pydantic validates.
+
+        Args:
+            model: a `BaseModel` class, dataclass, TypedDict, or a type such as `list[int]`.
+            instructions: what the prompt says about the contract; derived where None.
+            optional_keys: keys with a default may be left out.
+
+        Raises:
+            SchemaError: a field that JSON cannot carry, with its path.
+        """
+        core = core_schema_of(model)
+        schema = completion_schema(core, optional_keys=optional_keys)
+        return cls(
+            name=getattr(model, "__name__", None) or str(schema.get("title", "Contract")),
+            schema=schema,
+            checker=ModelChecker(core, optional_keys=optional_keys),
+            model=model,
+            instructions=instructions,
+        )
+
+    @classmethod
+    def from_json_schema(
+        cls,
+        schema: Mapping[str, JsonValue],
+        *,
+        name: str | None = None,
+        instructions: str | None = None,
+    ) -> Self:
+        """The contract of a JSON Schema, draft 4 to 2020-12, exactly as it is written.
+
+        Raises:
+            SchemaError: what is given is no JSON Schema, or no value can satisfy it.
+        """
+        own: Any = dict(schema) if isinstance(schema, Mapping) else schema
+        title = own.get("title") if isinstance(own, dict) else None
+        return cls(
+            name=name or (title if isinstance(title, str) else "Contract"),
+            schema=own,
+            checker=SchemaChecker(own),
+            instructions=instructions,
+        )
+
+    @property
+    def name(self) -> str:
+        """The model's name, or the one that was given."""
+        return self._name
+
+    @property
+    def model(self) -> Any:
+        """The model the contract was made from, or None."""
+        return self._model
+
+    @property
+    def tree(self) -> Node:
+        """The root of the node tree."""
+        return self._tree
+
+    @cached_property
+    def json_schema(self) -> dict[str, JsonValue]:
+        """The completion schema, plain JSON Schema."""
+        return cast("dict[str, JsonValue]", _without_marks(self._schema))
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """The leaves by path, in order."""
+        return leaf_fields(self._tree)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that decides what is right: the schema in its key order, the relations."""
+        text = canonical_json(cast(JsonValue, self._schema))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def instructions(self) -> str:
+        """What the prompt says about the contract."""
+        return describe(self._tree) if self._instructions is None else self._instructions
+
+    def encode(self, value: Any) -> str:
+        """The canonical text of a JSON value or a model instance: the completion to learn.
+
+        Keys take the contract's order; there are no spaces; UTF-8 stays as it is.
+
+        Raises:
+            UsageError: what is given is neither a JSON value nor an instance of the model.
+        """
+        if not isinstance(value, _JSON_TYPES):
+            value = self._checker.wire(value)
+        try:
+            return canonical_json(ordered(self._tree, value))
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"cannot encode {type(value).__name__}: {error}") from error
+
+    def parse(self, completion: str) -> Outcome:
+        """The value of a completion, or what violates the contract; nothing is ever raised."""
+        text = read_json_text(completion)
+        if not text.valid:
+            return Outcome(text.violations, False)
+        outcome = self._checker.check(completion, text.value)
+        if not text.violations:
+            return outcome
+        return Outcome((*text.violations, *outcome.violations), True, text.value)
+
+    def in_order(self, value: JsonValue) -> bool:
+        """Whether the keys of the value stand in the contract's order."""
+        return canonical_json(value) == canonical_json(ordered(self._tree, value))
+
+    def response_format(self) -> dict[str, JsonValue]:
+        """The `response_format` payload of OpenAI-style interfaces."""
+        schema: dict[str, JsonValue] = {
+            "name": self._name,
+            "schema": self.json_schema,
+            "strict": True,
+        }
+        return {"type": "json_schema", "json_schema": schema}
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The contract as JSON: its schema with the relations, and its instructions."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "name": self._name,
+            "fingerprint": self.fingerprint,
+            "schema": self._schema,
+            "instructions": self._instructions,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, JsonValue]) -> Self:
+        """The contract of `to_dict`; the model itself is not part of it, its schema is.
+
+        Raises:
+            UsageError: the JSON is no contract, or of another format version.
+        """
+        if data.get("format_version") != FORMAT_VERSION:
+            raise UsageError(f"not a contract of format_version {FORMAT_VERSION}")
+        schema, name, instructions = data.get("schema"), data.get("name"), data.get("instructions")
+        if not isinstance(schema, dict) or not isinstance(name, str):
+            raise UsageError("not a contract: it holds no schema or no name")
+        return cls(
+            name=name,
+            schema=schema,
+            checker=SchemaChecker(schema),
+            instructions=instructions if isinstance(instructions, str) else None,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Writes the contract as one JSON file."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Reads a contract that `save` wrote.
+
+        Raises:
+            UsageError: no such file, or it holds no contract.
+        """
+        return cls.from_dict(read_json(path))
+
+    def __repr__(self) -> str:
+        return f"Contract({self._name!r}, {len(self.fields)} fields, {self.fingerprint[:12]})"
+
+
+def _without_marks(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {
+            key: _without_marks(item)
+            for key, item in value.items()
+            if key not in (RELATION_KEYWORD, COMPARISON_KEYWORD)
+        }
+    return [_without_marks(item) for item in value] if isinstance(value, list) else value

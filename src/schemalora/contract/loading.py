@@ -1,0 +1,83 @@
+"""Finds the contract an argument names: a model in a module or file, or a JSON Schema file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from schemalora.contract.contract import Contract
+from schemalora.errors import SchemaloraError, UsageError
+from schemalora.jsonl import read_json
+
+_EXPECTED = "a contract is package.module:Model, path/to/file.py:Model or schema.json"
+
+
+def load_contract(source: str, *, optional_keys: bool = False) -> Contract:
+    """The contract that `source` names.
+
+    Args:
+        source: `package.module:Model`, `path/to/file.py:Model`, `schema.json`, or a saved contract.
+        optional_keys: keys with a default may be left out.
+
+    Raises:
+        UsageError: nothing there has that name, or importing it failed.
+        SchemaError: what is there cannot become a contract.
+    """
+    place, separator, name = source.rpartition(":")
+    if not separator or source.endswith(".json"):
+        return _from_file(Path(source))
+    module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise UsageError(f"{place} has no {name!r}; {_EXPECTED}")
+        found = getattr(found, part)
+    if isinstance(found, Contract):
+        return found
+    return Contract.from_model(found, optional_keys=optional_keys)
+
+
+def _from_file(path: Path) -> Contract:
+    if path.suffix != ".json":
+        raise UsageError(f"{path}: {_EXPECTED}")
+    data = read_json(path)
+    if "format_version" in data and "schema" in data and "fingerprint" in data:
+        return Contract.from_dict(data)
+    title = data.get("title")
+    return Contract.from_json_schema(data, name=title if isinstance(title, str) else path.stem)
+
+
+def _import_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise UsageError(f"cannot import {name}: {type(error).__name__}: {error}") from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Imports a file under a name of its own, so that its classes can be found again."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; {_EXPECTED}")
+    name = path.stem
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+        return known
+    if known is not None:
+        name = f"_schemalora_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path}: cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SchemaloraError:
+        raise
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise UsageError(f"cannot import {path}: {type(error).__name__}: {error}") from error
+    return module

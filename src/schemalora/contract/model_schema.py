@@ -1,0 +1,74 @@
+"""The completion schema of a pydantic model: its JSON Schema, closed and complete."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, cast
+
+from pydantic import PydanticUserError, TypeAdapter
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from schemalora.contract.closing import Closing, CoreSchema
+from schemalora.errors import SchemaError
+from schemalora.jsonvalue import JsonValue
+from schemalora.schema import ROOT
+
+
+def core_schema_of(model: Any) -> CoreSchema:
+    """The core schema of a model, a dataclass, a TypedDict or any other type pydantic knows.
+
+    Raises:
+        SchemaError: a type that pydantic cannot validate, or a name that is not defined.
+    """
+    try:
+        adapter = TypeAdapter[Any](model)
+        adapter.rebuild(raise_errors=True)
+        return cast(CoreSchema, adapter.core_schema)
+    except (PydanticUserError, NameError, TypeError) as error:
+        reason = f"pydantic cannot build {_name_of(model)}: {_first_line(error)}"
+        raise SchemaError(ROOT, reason) from error
+
+
+def completion_schema(core: CoreSchema, *, optional_keys: bool) -> dict[str, JsonValue]:
+    """The JSON Schema of a closed core schema, in the form in which it is validated.
+
+    Raises:
+        SchemaError: a type without a JSON form.
+    """
+    closed = Closing(optional_keys=optional_keys).close(core)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # defaults without a JSON form; they are not needed
+            schema = _CompletionSchema(by_alias=True).generate(cast(Any, closed), mode="validation")
+    except PydanticInvalidForJsonSchema as error:
+        raise SchemaError(ROOT, _first_line(error)) from error
+    return cast("dict[str, JsonValue]", schema)
+
+
+class _CompletionSchema(GenerateJsonSchema):
+    """Pydantic's generator, which reads `extra` from the class; here the closed schema has it."""
+
+    def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
+        """The object of a model's fields, extra keys refused unless the model allows them."""
+        return self._close(super().model_fields_schema(schema), schema.get("extra_behavior"))
+
+    def dataclass_args_schema(self, schema: core_schema.DataclassArgsSchema) -> JsonSchemaValue:
+        """The object of a dataclass's fields, extra keys refused unless it allows them."""
+        return self._close(super().dataclass_args_schema(schema), schema.get("extra_behavior"))
+
+    def _close(self, made: JsonSchemaValue, extra: str | None) -> JsonSchemaValue:
+        if extra == "forbid":
+            made["additionalProperties"] = False
+        else:
+            made.setdefault("additionalProperties", True)
+        return made
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _name_of(model: Any) -> str:
+    return getattr(model, "__name__", None) or repr(model)

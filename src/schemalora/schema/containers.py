@@ -1,0 +1,178 @@
+"""Reads what a conjunction says about arrays and about objects.
+
+Each member is a layer: it says for itself which of its keywords speaks of a key or place. The node
+of a key is the conjunction of what every layer says, which is exactly JSON Schema's meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+from schemalora.schema.members import Member
+from schemalora.schema.nodes import ArrayNode, Contains, NeverNode, Node, ObjectNode
+from schemalora.schema.patterns import searcher
+from schemalora.schema.scalars import Read, count
+
+
+@dataclass(frozen=True, slots=True)
+class _ObjectLayer:
+    """What one member says about keys."""
+
+    properties: Mapping[str, Member]
+    patterns: Sequence[tuple[Callable[[str], bool], Member]]
+    additional: Member | None
+    unevaluated: Member | None
+
+    def members_of(self, name: str) -> list[Member]:
+        named = [self.properties[name]] if name in self.properties else []
+        named += [member for found, member in self.patterns if found(name)]
+        if not named and self.additional is not None:
+            named.append(self.additional)
+        return named
+
+
+def _object_layer(member: Member) -> _ObjectLayer:
+    return _ObjectLayer(
+        properties=member.sub_map("properties"),
+        patterns=[
+            (searcher(pattern), inner)
+            for pattern, inner in member.sub_map("patternProperties").items()
+        ],
+        additional=_sub(member, "additionalProperties"),
+        unevaluated=_sub(member, "unevaluatedProperties"),
+    )
+
+
+def _sub(member: Member, keyword: str) -> Member | None:
+    return member.sub(member.get(keyword)) if member.has(keyword) else None
+
+
+def read_object(flat: Sequence[Member], read: Read) -> Node:
+    """The object node of a conjunction, or `NeverNode` where its counts contradict each other."""
+    layers = [_object_layer(member) for member in flat]
+    name_members = [inner for member in flat if (inner := _sub(member, "propertyNames"))]
+    names: dict[str, None] = {}
+    for layer in layers:
+        names.update(dict.fromkeys(layer.properties))
+    required = [
+        name
+        for member in flat
+        if isinstance(value := member.get("required"), list)
+        for name in value
+        if isinstance(name, str)
+    ]
+    names.update(dict.fromkeys(required))
+    low = max(count(flat, "minProperties"), default=0)
+    high = min(count(flat, "maxProperties"), default=None)
+    if high is not None and max(low, len(set(required))) > high:
+        return NeverNode(reason=f"at most {high} keys are allowed, and more are required")
+    patterns = [name for member in flat for name in member.sub_map("patternProperties")]
+    return ObjectNode(
+        names=tuple(names),
+        required=frozenset(required),
+        child=cache(partial(_read_key, layers, read)),
+        rest=read(_rest(layers)),
+        pattern_names=tuple(dict.fromkeys(patterns)),
+        name_node=read(name_members) if name_members else None,
+        min_properties=low,
+        max_properties=high,
+        dependent_required=_dependent_required(flat),
+    )
+
+
+def _read_key(layers: Sequence[_ObjectLayer], read: Read, name: str) -> Node:
+    members: list[Member] = []
+    for layer in layers:
+        members += layer.members_of(name)
+    if not members:
+        members = [layer.unevaluated for layer in layers if layer.unevaluated is not None]
+    return read(members)
+
+
+def _rest(layers: Sequence[_ObjectLayer]) -> list[Member]:
+    additional = [layer.additional for layer in layers if layer.additional is not None]
+    unevaluated = [layer.unevaluated for layer in layers if layer.unevaluated is not None]
+    return additional or unevaluated
+
+
+def _dependent_required(flat: Sequence[Member]) -> dict[str, tuple[str, ...]]:
+    needs: dict[str, dict[str, None]] = {}
+    for member in flat:
+        for keyword in ("dependentRequired", "dependencies"):
+            value = member.get(keyword)
+            for name, wanted in value.items() if isinstance(value, dict) else ():
+                if isinstance(wanted, list):
+                    found = [one for one in wanted if isinstance(one, str)]
+                    needs.setdefault(name, {}).update(dict.fromkeys(found))
+    return {name: tuple(wanted) for name, wanted in needs.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _ArrayLayer:
+    """What one member says about places."""
+
+    prefix: Sequence[Member]
+    rest: Member | None
+    unevaluated: Member | None
+
+    def members_of(self, index: int) -> list[Member]:
+        if index < len(self.prefix):
+            return [self.prefix[index]]
+        return [self.rest] if self.rest is not None else []
+
+
+def _array_layer(member: Member) -> _ArrayLayer:
+    unevaluated = _sub(member, "unevaluatedItems")
+    if isinstance(member.get("items"), list):
+        return _ArrayLayer(member.subs("items"), _sub(member, "additionalItems"), unevaluated)
+    prefix = member.subs("prefixItems") if member.draft >= 2020 else []
+    return _ArrayLayer(prefix, _sub(member, "items"), unevaluated)
+
+
+def read_array(flat: Sequence[Member], read: Read) -> Node:
+    """The array node of a conjunction, or `NeverNode` where no length is left."""
+    layers = [_array_layer(member) for member in flat]
+    low = max(count(flat, "minItems"), default=0)
+    high = min(count(flat, "maxItems"), default=None)
+    if high is not None and low > high:
+        return NeverNode(reason=f"no array has at least {low} and at most {high} items")
+    prefix_length = max((len(layer.prefix) for layer in layers), default=0)
+    return ArrayNode(
+        item_at=cache(partial(_read_place, layers, read, prefix_length)),
+        prefix_length=prefix_length,
+        min_items=low,
+        max_items=high,
+        unique=any(member.get("uniqueItems") is True for member in flat),
+        contains=tuple(
+            _read_contains(member, layers, read) for member in flat if member.has("contains")
+        ),
+    )
+
+
+def _read_place(layers: Sequence[_ArrayLayer], read: Read, prefix_length: int, index: int) -> Node:
+    return read(_place(layers, min(index, prefix_length)))
+
+
+def _place(layers: Sequence[_ArrayLayer], index: int) -> list[Member]:
+    members: list[Member] = []
+    for layer in layers:
+        members += layer.members_of(index)
+    if not members:
+        members = [layer.unevaluated for layer in layers if layer.unevaluated is not None]
+    return members
+
+
+def _read_contains(member: Member, layers: Sequence[_ArrayLayer], read: Read) -> Contains:
+    inner = member.sub(member.get("contains"))
+    modern = member.draft >= 2019
+    low = count([member], "minContains") if modern else []
+    high = count([member], "maxContains") if modern else []
+    last = max((len(layer.prefix) for layer in layers), default=0)
+    return Contains(
+        node=read([inner]),
+        merged=read([inner, *_place(layers, last)]),
+        minimum=low[0] if low else 1,
+        maximum=high[0] if high else None,
+    )

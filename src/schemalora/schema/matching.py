@@ -1,0 +1,118 @@
+"""Whether a value matches a node: the tree's own meaning, used to choose between branches."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from schemalora.jsonvalue import JsonValue, freeze, json_equal
+from schemalora.schema.formats import format_holds
+from schemalora.schema.nodes import (
+    AnyNode,
+    ArrayNode,
+    FiniteNode,
+    NeverNode,
+    Node,
+    NumberNode,
+    ObjectNode,
+    StringNode,
+    UnionNode,
+)
+from schemalora.schema.patterns import searcher
+
+
+def matches(node: Node, value: JsonValue) -> bool:
+    """Whether the value is one that the node describes."""
+    return _fits(node, value) and not any(matches(check.node, value) for check in node.checks)
+
+
+def _fits(node: Node, value: JsonValue) -> bool:
+    match node:
+        case AnyNode():
+            return True
+        case NeverNode():
+            return False
+        case FiniteNode():
+            return any(json_equal(value, one) for one in node.values)
+        case UnionNode():
+            return _fits_union(node, value)
+        case NumberNode():
+            return not isinstance(value, bool) and (
+                isinstance(value, (int, float)) and number_fits(node, value)
+            )
+        case StringNode():
+            return isinstance(value, str) and string_fits(node, value)
+        case ArrayNode():
+            return isinstance(value, list) and _fits_array(node, value)
+        case ObjectNode():
+            return isinstance(value, dict) and _fits_object(node, value)
+        case _:
+            raise TypeError(f"unknown node {type(node).__name__}")
+
+
+def _fits_union(node: UnionNode, value: JsonValue) -> bool:
+    if not any(matches(branch, value) for branch in (*node.branches, *node.hidden)):
+        return False
+    return not node.exclusive or is_exclusive(node, value)
+
+
+def is_exclusive(node: UnionNode, value: JsonValue) -> bool:
+    """Whether the value matches exactly one schema of a `oneOf`."""
+    return sum(matches(branch, value) for branch in node.exclusive) == 1
+
+
+def number_fits(node: NumberNode, value: float) -> bool:
+    """Whether a finite number lies within the node's bounds, exactly."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return False
+    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+    if node.integer and exact.denominator != 1:
+        return False
+    if node.minimum is not None and (
+        exact < node.minimum or (node.exclusive_minimum and exact == node.minimum)
+    ):
+        return False
+    if node.maximum is not None and (
+        exact > node.maximum or (node.exclusive_maximum and exact == node.maximum)
+    ):
+        return False
+    return all((exact / multiple).denominator == 1 for multiple in node.multiples)
+
+
+def string_fits(node: StringNode, value: str) -> bool:
+    """Whether a string has the node's length, patterns and formats."""
+    if len(value) < node.min_length:
+        return False
+    if node.max_length is not None and len(value) > node.max_length:
+        return False
+    return all(searcher(pattern)(value) for pattern in node.patterns) and all(
+        format_holds(name, value) for name in node.formats
+    )
+
+
+def _fits_array(node: ArrayNode, value: list[JsonValue]) -> bool:
+    if len(value) < node.min_items:
+        return False
+    if node.max_items is not None and len(value) > node.max_items:
+        return False
+    if node.unique and len({freeze(item) for item in value}) < len(value):
+        return False
+    if not all(matches(node.item_at(index), item) for index, item in enumerate(value)):
+        return False
+    for contains in node.contains:
+        found = sum(matches(contains.node, item) for item in value)
+        if found < contains.minimum or (contains.maximum is not None and found > contains.maximum):
+            return False
+    return True
+
+
+def _fits_object(node: ObjectNode, value: dict[str, JsonValue]) -> bool:
+    if len(value) < node.min_properties or not node.required <= value.keys():
+        return False
+    if node.max_properties is not None and len(value) > node.max_properties:
+        return False
+    if node.name_node is not None and not all(matches(node.name_node, name) for name in value):
+        return False
+    for name, needed in node.dependent_required.items():
+        if name in value and not all(other in value for other in needed):
+            return False
+    return all(matches(node.child(name), item) for name, item in value.items())

@@ -1,0 +1,169 @@
+"""Members: the schemas that hold together at one place of the value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, cast
+
+import referencing.exceptions
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012, specification_with
+
+from schemalora.errors import SchemaError
+from schemalora.jsonvalue import JsonValue
+
+SchemaDict: TypeAlias = "dict[str, JsonValue]"
+Schema: TypeAlias = "SchemaDict | bool"
+
+REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+MemberKey: TypeAlias = "tuple[int, frozenset[str]]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """What all members of one schema document share."""
+
+    draft: int
+    made: dict[object, SchemaDict] = field(default_factory=dict[object, "SchemaDict"])
+    """Schemas that reading made up, such as the opposite of an `if`; kept for their identity."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One schema object with what resolves its references; `used` keywords count no more."""
+
+    schema: SchemaDict
+    resolver: Any  # referencing has no public name for its Resolver[JsonValue]
+    document: Document
+    used: frozenset[str] = frozenset()
+
+    @property
+    def draft(self) -> int:
+        """The draft of the document: 4, 6, 7, 2019 or 2020."""
+        return self.document.draft
+
+    @property
+    def key(self) -> MemberKey:
+        """Identity: schemas are read once into memory and never copied."""
+        return (id(self.schema), self.used)
+
+    def get(self, keyword: str) -> JsonValue:
+        """The keyword's value, or None where it is absent or already used."""
+        return None if keyword in self.used else self.schema.get(keyword)
+
+    def has(self, keyword: str) -> bool:
+        """Whether the keyword is there and still counts; a null may be its value."""
+        return keyword in self.schema and keyword not in self.used
+
+    def using(self, *keywords: str) -> Member:
+        """The same member without these keywords."""
+        return replace(self, used=self.used | frozenset(keywords))
+
+    def sub(self, schema: JsonValue) -> Member:
+        """The member of a schema that lies inside this one."""
+        if not isinstance(schema, dict):
+            return Member(_BOOLEANS[schema is not False], self.resolver, self.document)
+        return Member(schema, self._inside(schema), self.document)
+
+    def make(self, purpose: str, schema: SchemaDict) -> Member:
+        """A member that reading makes up where this one stands; the same one for a same purpose."""
+        made = self.document.made.setdefault((id(self.schema), purpose), schema)
+        return Member(made, self.resolver, self.document)
+
+    def _inside(self, schema: SchemaDict) -> Any:
+        # Only a schema with an id of its own changes what its references are relative to.
+        if "$id" not in schema and "id" not in schema:
+            return self.resolver
+        specification = _specification(self.draft)
+        resource: Resource[Any] = specification.create_resource(schema)
+        try:
+            return self.resolver.in_subresource(resource)
+        except (TypeError, AttributeError, ValueError):
+            return self.resolver
+
+    def subs(self, keyword: str) -> list[Member]:
+        """The members of a keyword that holds a list of schemas."""
+        value = self.get(keyword)
+        return [self.sub(item) for item in value] if isinstance(value, list) else []
+
+    def sub_map(self, keyword: str) -> dict[str, Member]:
+        """The members of a keyword that holds schemas by name."""
+        value = self.get(keyword)
+        if not isinstance(value, dict):
+            return {}
+        return {name: self.sub(item) for name, item in value.items()}
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """The reference keywords that are there, with what they point to."""
+        for keyword in REFERENCES:
+            target = self.get(keyword)
+            if isinstance(target, str):
+                yield keyword, target
+
+    def follow(self, keyword: str, target: str, *, path: str = "$") -> Member:
+        """The member a reference points to.
+
+        Raises:
+            SchemaError: it points to nothing that is here; nothing is ever fetched.
+        """
+        try:
+            resolved = self.resolver.lookup("#" if keyword == "$recursiveRef" else target)
+        except (referencing.exceptions.Unresolvable, ValueError, LookupError, TypeError) as error:
+            reason = (
+                f"{keyword} {target!r} points to nothing in this schema; references to other "
+                "documents are not fetched: put what they point to under $defs"
+            )
+            raise SchemaError(path, reason) from error
+        contents = resolved.contents
+        if not isinstance(contents, (dict, bool)):
+            raise SchemaError(path, f"{keyword} {target!r} points to something that is no schema")
+        if isinstance(contents, bool):
+            contents = _BOOLEANS[contents]
+        return Member(cast("SchemaDict", contents), resolved.resolver, self.document)
+
+
+# Boolean schemas as dictionaries, so that every member has an identity of its own.
+_BOOLEANS: Mapping[bool, SchemaDict] = {True: {}, False: {"not": {}}}
+
+_DRAFTS = {
+    "draft-03": 3,
+    "draft-04": 4,
+    "draft-06": 6,
+    "draft-07": 7,
+    "2019-09": 2019,
+    "2020-12": 2020,
+}
+_DIALECTS = {
+    4: "http://json-schema.org/draft-04/schema#",
+    6: "http://json-schema.org/draft-06/schema#",
+    7: "http://json-schema.org/draft-07/schema#",
+    2019: "https://json-schema.org/draft/2019-09/schema",
+    2020: "https://json-schema.org/draft/2020-12/schema",
+}
+
+
+def draft_of(schema: Schema) -> int:
+    """The draft a schema names in `$schema`: 4, 6, 7, 2019 or 2020, which is the default."""
+    named = schema.get("$schema") if isinstance(schema, dict) else None
+    if not isinstance(named, str):
+        return 2020
+    for marker, draft in _DRAFTS.items():
+        if marker in named:
+            return max(draft, 4)
+    return 2020
+
+
+def _specification(draft: int) -> Any:
+    return specification_with(_DIALECTS[draft], default=DRAFT202012)
+
+
+def root_member(schema: Schema) -> Member:
+    """The member of a whole schema document."""
+    draft = draft_of(schema)
+    if isinstance(schema, bool):
+        schema = _BOOLEANS[schema]
+    resource: Resource[Any] = _specification(draft).create_resource(schema)
+    uri = resource.id() or ""
+    registry: Registry[Any] = Registry[Any]().with_resource(uri, resource)
+    return Member(schema, registry.resolver(uri), Document(draft))

@@ -1,0 +1,363 @@
+"""The one walker: it reads a JSON Schema, draft 4 to 2020-12, into the node tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from schemalora.errors import SchemaError
+from schemalora.jsonvalue import JsonValue, canonical_json, freeze, json_equal
+from schemalora.schema.containers import read_array, read_object
+from schemalora.schema.flatten import flatten, negation, with_key, without_key
+from schemalora.schema.matching import matches
+from schemalora.schema.members import Member, MemberKey, Schema, root_member
+from schemalora.schema.nodes import (
+    Annotations,
+    AnyNode,
+    Check,
+    FiniteNode,
+    NeverNode,
+    Node,
+    UnionNode,
+    UnionOrigin,
+)
+from schemalora.schema.scalars import read_number, read_string
+
+RELATION_KEYWORD = "x-relation"
+"""How a value relates to the text: `extracted`, `derived` or `free_text`."""
+COMPARISON_KEYWORD = "x-comparison"
+"""How a value counts in accuracy: `exact`, `ordered`, `unordered` or `ignored`."""
+
+_TYPES = ("object", "array", "string", "number", "boolean", "null")
+_KEYWORDS_OF_TYPE = {
+    "object": frozenset(
+        {
+            "properties",
+            "required",
+            "patternProperties",
+            "additionalProperties",
+            "unevaluatedProperties",
+            "propertyNames",
+            "minProperties",
+            "maxProperties",
+            "dependentRequired",
+            "dependentSchemas",
+            "dependencies",
+        }
+    ),
+    "array": frozenset(
+        {
+            "items",
+            "prefixItems",
+            "additionalItems",
+            "unevaluatedItems",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "contains",
+        }
+    ),
+    "string": frozenset(
+        {
+            "minLength",
+            "maxLength",
+            "pattern",
+            "format",
+            "contentEncoding",
+            "contentMediaType",
+            "contentSchema",
+        }
+    ),
+    "number": frozenset(
+        {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+    ),
+}
+
+
+def read_schema(schema: Schema) -> Node:
+    """Reads a whole schema document into its root node.
+
+    Args:
+        schema: a JSON Schema of draft 4 to 2020-12; its `$schema` tells which, else 2020-12.
+
+    Raises:
+        SchemaError: what is given is no JSON, or a reference points to nothing.
+    """
+    try:
+        own: Schema = json.loads(canonical_json(schema))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SchemaError("$", f"the schema is no JSON value ({error})") from error
+    return Reader().read((root_member(own),))
+
+
+class Reader:
+    """Reads conjunctions of members into nodes, each conjunction once."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[tuple[MemberKey, ...], Node] = {}
+        self._alive: list[Sequence[Member]] = []  # identities count only while their owners live
+
+    def read(self, members: Sequence[Member]) -> Node:
+        """The node of values that match all members."""
+        flat = flatten(members)
+        key = tuple(sorted((member.key for member in flat), key=_sortable))
+        if key not in self._nodes:
+            self._alive.append(flat)
+            self._nodes[key] = self._read_flat(flat)
+        return self._nodes[key]
+
+    def _read_flat(self, flat: tuple[Member, ...]) -> Node:
+        return (
+            self._union_of(flat)
+            or self._conditional(flat)
+            or self._dependent(flat)
+            or self._by_type(flat)
+        )
+
+    def _union_of(self, flat: tuple[Member, ...]) -> Node | None:
+        """A node for the first `anyOf` or `oneOf`; further ones stay in its branches."""
+        for member in flat:
+            for keyword in ("anyOf", "oneOf"):
+                if not isinstance(member.get(keyword), list):
+                    continue
+                branches = member.subs(keyword)
+                rest = _replaced(flat, member, member.using(keyword, "discriminator"))
+                asserting = [one for one in rest if _asserts(one)]
+                origin: UnionOrigin = "anyOf" if keyword == "anyOf" else "oneOf"
+                return UnionNode(
+                    annotations=read_annotations(flat),
+                    read_branches=partial(self._read_each, asserting, branches),
+                    origin=origin,
+                    labels=tuple(_label(branch) for branch in branches),
+                    read_exclusive=(
+                        partial(self._read_each, [], branches) if keyword == "oneOf" else None
+                    ),
+                    discriminator=_discriminator(member),
+                )
+        return None
+
+    def _read_each(self, rest: Sequence[Member], branches: Sequence[Member]) -> list[Node]:
+        return [self.read((branch, *rest)) for branch in branches]
+
+    def _conditional(self, flat: tuple[Member, ...]) -> Node | None:
+        """`if` as a choice: what it and `then` allow, or what it refuses and `else` allows."""
+        for member in flat:
+            if not member.has("if") or not (member.has("then") or member.has("else")):
+                continue
+            condition = member.sub(member.get("if"))
+            rest = _replaced(flat, member, member.using("if", "then", "else"))
+            holds = [condition, *_given(member, "then"), *rest]
+            fails = [negation(condition), *_given(member, "else"), *rest]
+            return self._choice(flat, "if", holds, fails)
+        return None
+
+    def _dependent(self, flat: tuple[Member, ...]) -> Node | None:
+        """`dependentSchemas` as a choice: the key with its schema, or no such key."""
+        for member in flat:
+            for keyword in ("dependentSchemas", "dependencies"):
+                for name, schema in member.sub_map(keyword).items():
+                    if isinstance(_entry(member, keyword, name), list):
+                        continue  # a list of keys, read with the object
+                    word = f"{keyword}/{name}"
+                    if word in member.used:
+                        continue
+                    rest = _replaced(flat, member, member.using(word))
+                    absent = [without_key(member, name), *rest]
+                    present = [schema, with_key(member, name), *rest]
+                    return self._choice(flat, "dependent", present, absent)
+        return None
+
+    def _choice(
+        self, flat: tuple[Member, ...], origin: UnionOrigin, *branches: Sequence[Member]
+    ) -> Node:
+        return UnionNode(
+            annotations=read_annotations(flat),
+            read_branches=lambda: [self.read(branch) for branch in branches],
+            origin=origin,
+        )
+
+    def _by_type(self, flat: tuple[Member, ...]) -> Node:
+        """A node where no choice is left but that of the type."""
+        checks = tuple(
+            Check(self.read((member.sub(member.get("not")),)))
+            for member in flat
+            if member.has("not")
+        )
+        annotations = read_annotations(flat)
+        allowed, meant = _types(flat)
+        if any(isinstance(check.node, AnyNode) for check in checks) or not allowed:
+            reason = "no type is left" if not allowed else "the schema is false"
+            return NeverNode(annotations=annotations, reason=reason)
+        values = _enumerated(flat)
+        if values is None and meant is None and len(allowed) == len(_TYPES):
+            return AnyNode(annotations=annotations, checks=checks)
+        nodes = [self._of_type(flat, kind, allowed) for kind in _TYPES if kind in _broad(allowed)]
+        if values is not None:
+            left = [v for v in values if any(matches(node, v) for node in nodes)]
+            left = [v for v in left if not any(matches(check.node, v) for check in checks)]
+            if not left:
+                return NeverNode(annotations=annotations, reason="no value of the enum is valid")
+            return FiniteNode(annotations=annotations, values=tuple(left))
+        return _typed_union(nodes, meant, annotations, checks)
+
+    def _of_type(self, flat: tuple[Member, ...], kind: str, allowed: frozenset[str]) -> Node:
+        if kind == "object":
+            return read_object(flat, self.read)
+        if kind == "array":
+            return read_array(flat, self.read)
+        if kind == "string":
+            return read_string(flat, self.read)
+        if kind == "number":
+            return read_number(flat, integer="number" not in allowed)
+        return FiniteNode(values=(True, False) if kind == "boolean" else (None,))
+
+
+def _typed_union(
+    nodes: list[Node],
+    meant: frozenset[str] | None,
+    annotations: Annotations,
+    checks: tuple[Check, ...],
+) -> Node:
+    if len(nodes) == 1:
+        nodes[0].annotations = annotations
+        nodes[0].checks = checks
+        return nodes[0]
+    if meant is None:
+        shown, hidden = nodes, list[Node]()
+    else:
+        shown = [node for node in nodes if node_type(node) in meant]
+        hidden = [node for node in nodes if node_type(node) not in meant]
+    return UnionNode(
+        annotations=annotations,
+        checks=checks,
+        read_branches=lambda: shown,
+        read_hidden=lambda: hidden,
+        origin="type",
+    )
+
+
+def node_type(node: Node) -> str:
+    """The JSON type that a node of one type stands for: its class in lower case."""
+    if isinstance(node, FiniteNode):
+        return "null" if node.values == (None,) else "boolean"
+    return {"ObjectNode": "object", "ArrayNode": "array", "StringNode": "string"}.get(
+        type(node).__name__, "number"
+    )
+
+
+def _types(flat: Sequence[Member]) -> tuple[frozenset[str], frozenset[str] | None]:
+    """The types that are allowed, and those the keywords speak of where no `type` is given."""
+    allowed: frozenset[str] = frozenset({*_TYPES, "integer"})
+    named = False
+    for member in flat:
+        value = member.get("type")
+        if isinstance(value, (str, list)):
+            named = True
+            these = {value} if isinstance(value, str) else {v for v in value if isinstance(v, str)}
+            allowed &= frozenset(these | ({"integer"} if "number" in these else set()))
+    if named:
+        return allowed, None
+    meant = frozenset(
+        kind
+        for kind, keywords in _KEYWORDS_OF_TYPE.items()
+        if any(member.has(word) for member in flat for word in keywords)
+    )
+    if not meant:
+        return frozenset(_TYPES), None
+    return frozenset(_TYPES), meant
+
+
+def _broad(allowed: frozenset[str]) -> frozenset[str]:
+    return allowed | {"number"} if "integer" in allowed else allowed
+
+
+def _enumerated(flat: Sequence[Member]) -> list[JsonValue] | None:
+    """The values that every `enum` and `const` holds, in the first one's order, or None."""
+    lists = [value for member in flat if isinstance(value := member.get("enum"), list)]
+    lists += [[member.get("const")] for member in flat if member.has("const")]
+    if not lists:
+        return None
+    first, *others = lists
+    seen: set[object] = set()
+    kept: list[JsonValue] = []
+    for value in first:
+        if freeze(value) not in seen and all(
+            any(json_equal(value, one) for one in other) for other in others
+        ):
+            seen.add(freeze(value))
+            kept.append(value)
+    return kept
+
+
+def _replaced(flat: Sequence[Member], old: Member, new: Member) -> list[Member]:
+    return [new if member is old else member for member in flat]
+
+
+def _given(member: Member, keyword: str) -> list[Member]:
+    return [member.sub(member.get(keyword))] if member.has(keyword) else []
+
+
+def _entry(member: Member, keyword: str, name: str) -> JsonValue:
+    value = member.get(keyword)
+    return value.get(name) if isinstance(value, dict) else None
+
+
+_NOT_ASSERTING = frozenset(
+    {
+        "title",
+        "description",
+        "default",
+        "examples",
+        "example",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "discriminator",
+        "definitions",
+    }
+)
+
+
+def _asserts(member: Member) -> bool:
+    return any(
+        word not in _NOT_ASSERTING and not word.startswith(("$", "x-"))
+        for word in member.schema.keys() - member.used
+    )
+
+
+def read_annotations(flat: Sequence[Member]) -> Annotations:
+    """What the members tell people; the outermost schema has the first word."""
+
+    def text(keyword: str) -> str:
+        values = (member.schema.get(keyword) for member in flat)
+        return next((value for value in values if isinstance(value, str) and value), "")
+
+    examples = next(
+        (value for member in flat if isinstance(value := member.schema.get("examples"), list)), []
+    )
+    return Annotations(
+        title=text("title"),
+        description=text("description"),
+        examples=tuple(examples),
+        relation=text(RELATION_KEYWORD),
+        comparison=text(COMPARISON_KEYWORD),
+    )
+
+
+def _label(branch: Member) -> str:
+    target = branch.get("$ref")
+    if isinstance(target, str) and "/" in target:
+        return target.rsplit("/", 1)[1]
+    title = branch.get("title")
+    return title if isinstance(title, str) else ""
+
+
+def _discriminator(member: Member) -> str:
+    value = member.get("discriminator")
+    name = value.get("propertyName") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _sortable(key: MemberKey) -> tuple[int, list[str]]:
+    return key[0], sorted(key[1])
