@@ -1,0 +1,33 @@
+"""Scoring: strict, over all rows; reports, comparisons of reports, and gates."""
+
+from schemalora.compliance.comparison import Comparison, Difference, compare
+from schemalora.compliance.evaluation import evaluate
+from schemalora.compliance.failures import Failure, Fault
+from schemalora.compliance.generation import Generation
+from schemalora.compliance.leaves import Confusion, Nulls
+from schemalora.compliance.markdown import comparison_table
+from schemalora.compliance.rate import Rate
+from schemalora.compliance.report import ComplianceReport
+from schemalora.compliance.requirement import Requirement, Verdict, judge
+from schemalora.compliance.robustness import Flips
+from schemalora.compliance.rows import RowOutcomes
+
+__all__ = [
+    "Comparison",
+    "ComplianceReport",
+    "Confusion",
+    "Difference",
+    "Failure",
+    "Fault",
+    "Flips",
+    "Generation",
+    "Nulls",
+    "Rate",
+    "Requirement",
+    "RowOutcomes",
+    "Verdict",
+    "compare",
+    "comparison_table",
+    "evaluate",
+    "judge",
+]

@@ -1,0 +1,243 @@
+"""Two reports on the same rows, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from schemalora.compliance.pairing import name_some
+from schemalora.compliance.rate import Rate
+from schemalora.compliance.report import ComplianceReport
+from schemalora.compliance.rows import RowOutcomes
+from schemalora.errors import PairingError
+from schemalora.jsonvalue import JsonValue
+from schemalora.statistics import (
+    Interval,
+    bootstrap_difference,
+    detectable_difference,
+    holm,
+    mcnemar_exact,
+    smallest_significant_difference,
+)
+
+ALPHA: Final = 0.05
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric or field of two arms on the same rows."""
+
+    name: str
+    a: Rate
+    b: Rate
+    only_a: tuple[str, ...]
+    """Ids of the rows that the first arm alone got right."""
+    only_b: tuple[str, ...]
+    """Ids of the rows that the second arm alone got right."""
+    ci95: Interval
+    """Of `difference`: bootstrap, whole groups drawn together."""
+    p: float
+    """Exact McNemar."""
+    p_holm: float
+    """The same, corrected for how many metrics (or fields) were compared."""
+
+    @property
+    def difference(self) -> float:
+        """Second rate less first, between -1 and 1."""
+        return self.b.rate - self.a.rate
+
+    @property
+    def significant(self) -> bool:
+        """Whether the corrected p-value is below 5%."""
+        return self.p_holm < ALPHA
+
+    @property
+    def detectable(self) -> float:
+        """The true difference these rows would show with 80% power, at the flips observed."""
+        n = self.a.n
+        return detectable_difference(n, discordant=(len(self.only_a) + len(self.only_b)) / n)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Everything, the ids of all flips included."""
+        return {
+            "a": self.a.to_dict(),
+            "b": self.b.to_dict(),
+            "difference": self.difference,
+            "ci95": list(self.ci95),
+            "only_a": list(self.only_a),
+            "only_b": list(self.only_b),
+            "p": self.p,
+            "p_holm": self.p_holm,
+            "detectable": self.detectable,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the second arm changed, row by row."""
+
+    a: str
+    """The first arm's name."""
+    b: str
+    """The second arm's name."""
+    n: int
+    contract_name: str
+    contract_fingerprint: str
+    metrics: Mapping[str, Difference]
+    fields: Mapping[str, Difference]
+
+    def difference(self, name: str) -> Difference:
+        """The difference in one metric or leaf path."""
+        return self.metrics[name] if name in self.metrics else self.fields[name]
+
+    @property
+    def power_note(self) -> str:
+        """What n rows cannot show."""
+        least = 100 * smallest_significant_difference(self.n, alpha=ALPHA)
+        return (
+            f"With n={self.n:,}, a difference below {least:.1f} points cannot be significant, "
+            "however the rows fall."
+        )
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The content of a comparison's JSON file."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "a": self.a,
+            "b": self.b,
+            "n": self.n,
+            "contract": {"name": self.contract_name, "fingerprint": self.contract_fingerprint},
+            "metrics": {name: one.to_dict() for name, one in self.metrics.items()},
+            "fields": {name: one.to_dict() for name, one in self.fields.items()},
+            "power": self.power_note,
+        }
+
+    def to_markdown(self) -> str:
+        """The comparison as Markdown, for a terminal or a pull request."""
+        from schemalora.compliance.markdown import comparison_markdown
+
+        return comparison_markdown(self)
+
+
+def compare(
+    a: ComplianceReport,
+    b: ComplianceReport,
+    *,
+    names: tuple[str, str] = ("a", "b"),
+    seed: int = 0,
+    resamples: int = 2_000,
+) -> Comparison:
+    """Compares two reports on the same rows, pair by pair.
+
+    Each metric and each field gets the difference b - a with a bootstrap interval (whole groups
+    drawn together), the rows that only one of the two got right, and an exact McNemar p-value.
+    P-values are Holm-corrected over the metrics, and apart from them over the fields.
+
+    Args:
+        a: the first arm, such as the base model.
+        b: the second arm, such as the adapter.
+        names: what to call them.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+
+    Raises:
+        PairingError: other contracts, other rows, or a report that kept no rows.
+    """
+    rows_a, rows_b = paired_rows(a, b, names=names)
+    groups = rows_a.groups if rows_a.groups != rows_a.ids else None
+
+    def differences(columns: Sequence[str]) -> dict[str, Difference]:
+        found = [
+            _difference(name, rows_a, rows_b, groups, seed=seed, resamples=resamples)
+            for name in columns
+        ]
+        corrected = holm([one.p for one in found])
+        return {one.name: replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)}
+
+    return Comparison(
+        a=names[0],
+        b=names[1],
+        n=a.n,
+        contract_name=a.contract_name,
+        contract_fingerprint=a.contract_fingerprint,
+        metrics=differences(list(a.metrics)),
+        fields=differences(list(a.fields)),
+    )
+
+
+def paired_rows(
+    a: ComplianceReport, b: ComplianceReport, *, names: tuple[str, str] = ("a", "b")
+) -> tuple[RowOutcomes, RowOutcomes]:
+    """The row outcomes of two reports, which are of the same rows in the same order.
+
+    Raises:
+        PairingError: other contracts, other rows, or a report that kept no rows.
+    """
+    if a.contract_fingerprint != b.contract_fingerprint:
+        raise PairingError(
+            f"{names[0]} was scored under the contract {a.contract_name!r} "
+            f"({a.contract_fingerprint[:12]}), {names[1]} under {b.contract_name!r} "
+            f"({b.contract_fingerprint[:12]}): evaluate both under one contract"
+        )
+    for name, report in zip(names, (a, b), strict=True):
+        if report.rows is None:
+            raise PairingError(
+                f"{name} kept no rows (n={report.n:,}): evaluate it with keep_rows=None"
+            )
+    rows_a, rows_b = a.rows, b.rows
+    assert rows_a is not None
+    assert rows_b is not None
+    if rows_a.ids != rows_b.ids:
+        raise PairingError(_other_rows(rows_a, rows_b, names))
+    if a.rows_fingerprint != b.rows_fingerprint:
+        raise PairingError(
+            f"{names[0]} and {names[1]} have the same {a.n:,} ids, but not the same texts and "
+            "targets behind them: evaluate both on one examples file"
+        )
+    return rows_a, rows_b
+
+
+def _other_rows(a: RowOutcomes, b: RowOutcomes, names: tuple[str, str]) -> str:
+    in_a, in_b = set(a.ids), set(b.ids)
+    parts = [
+        f"{len(only)} only in {name} ({name_some(only)})"
+        for name, only in ((names[0], sorted(in_a - in_b)), (names[1], sorted(in_b - in_a)))
+        if only
+    ]
+    return (
+        f"{names[0]} and {names[1]} are not of the same rows: {len(in_a & in_b)} ids in both, "
+        + ", ".join(parts)
+    )
+
+
+def _difference(
+    name: str,
+    rows_a: RowOutcomes,
+    rows_b: RowOutcomes,
+    groups: Sequence[str] | None,
+    *,
+    seed: int,
+    resamples: int,
+) -> Difference:
+    right_a, right_b = rows_a.column(name), rows_b.column(name)
+    pairs = list(zip(rows_a.ids, right_a, right_b, strict=True))
+    only_a = tuple(row_id for row_id, in_a, in_b in pairs if in_a and not in_b)
+    only_b = tuple(row_id for row_id, in_a, in_b in pairs if in_b and not in_a)
+    p = mcnemar_exact(len(only_a), len(only_b))
+    return Difference(
+        name=name,
+        a=Rate(sum(right_a), len(pairs)),
+        b=Rate(sum(right_b), len(pairs)),
+        only_a=only_a,
+        only_b=only_b,
+        ci95=bootstrap_difference(
+            [right - left for left, right in zip(right_a, right_b, strict=True)],
+            groups,
+            seed=seed,
+            resamples=resamples,
+        ),
+        p=p,
+        p_holm=p,
+    )

@@ -1,0 +1,102 @@
+"""A bounded, reproducible sample of the rows that were not right."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from schemalora.jsonvalue import JsonValue
+
+LONGEST_TEXT = 4_000
+"""Texts and completions of failures are kept up to so many characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One violation, as the report keeps it."""
+
+    kind: str
+    path: str
+    message: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row that is not an exact match, with all a reader needs to see why."""
+
+    id: str
+    text: str
+    target: JsonValue
+    completion: str | None
+    """What the language model answered, raw; None where there was no prediction."""
+    violations: tuple[Fault, ...] = ()
+    wrong: tuple[str, ...] = ()
+    """The leaf paths that are not right."""
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """dimension → the values under which the row is counted."""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The row of the report's `failures`."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "target": self.target,
+            "completion": self.completion,
+            "violations": [
+                {"kind": one.kind, "path": one.path, "cause": one.cause, "message": one.message}
+                for one in self.violations
+            ],
+            "wrong": list(self.wrong),
+            "slices": {name: list(values) for name, values in self.slices.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, JsonValue]) -> Failure:
+        """Reads what `to_dict` wrote."""
+        faults = cast("list[dict[str, str]]", row["violations"])
+        slices = cast("dict[str, list[str]]", row["slices"])
+        return cls(
+            id=cast(str, row["id"]),
+            text=cast(str, row["text"]),
+            target=row["target"],
+            completion=cast("str | None", row["completion"]),
+            violations=tuple(Fault(**fault) for fault in faults),
+            wrong=tuple(cast("list[str]", row["wrong"])),
+            slices={name: tuple(values) for name, values in slices.items()},
+        )
+
+
+class FailureSampler:
+    """Keeps the failures whose rows have the smallest keys: the same ones in any order."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._heap: list[tuple[int, str, Failure]] = []
+        self.total = 0
+
+    def wants(self, key: int) -> bool:
+        """Counts a failure and says whether it would be kept; asked once for each failure."""
+        self.total += 1
+        return len(self._heap) < self._limit or (self._limit > 0 and -key > self._heap[0][0])
+
+    def keep(self, key: int, failure: Failure) -> None:
+        """Keeps a failure in place of the one with the largest key."""
+        entry = (-key, failure.id, failure)
+        if len(self._heap) < self._limit:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heapreplace(self._heap, entry)
+
+    def finish(self) -> tuple[Failure, ...]:
+        """The kept failures, sorted by id."""
+        return tuple(sorted((failure for _, _, failure in self._heap), key=lambda one: one.id))
+
+
+def shortened(text: str) -> str:
+    """A text cut to `LONGEST_TEXT` characters; the cut says how much is missing."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]} … ({len(text) - LONGEST_TEXT:,} more characters)"

@@ -1,0 +1,162 @@
+"""What is counted of single leaves beyond right and wrong: confusions, and nulls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from schemalora.compliance.rate import Rate
+from schemalora.compliance.score import Absent, Leaf, leaf_at, leaf_label, leaves_equal
+from schemalora.jsonvalue import JsonValue, freeze
+
+if TYPE_CHECKING:
+    from schemalora.contract import Contract, Field
+
+MOST_LABELS = 40
+"""Fields that allow more values than this get no confusion matrix."""
+OTHER = "(other value)"
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """For a field of few values: how often each was expected, and what came instead."""
+
+    labels: tuple[str, ...]
+    """The values the field allows, in the contract's order."""
+    counts: Mapping[str, Mapping[str, int]]
+    """expected → got → rows; what came may also be `(other value)`, `(missing key)`, `(no valid
+    JSON)` and the like."""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """`labels` and `counts`."""
+        return {
+            "labels": list(self.labels),
+            "counts": {expected: dict(row) for expected, row in self.counts.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, JsonValue]) -> Confusion:
+        """Reads what `to_dict` wrote."""
+        return cls(
+            labels=tuple(cast("list[str]", row["labels"])),
+            counts=cast("dict[str, dict[str, int]]", row["counts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Nulls:
+    """For a field that may be null: accuracy alone hides which way it errs."""
+
+    invented: Rate
+    """Of the rows whose target is null: a value came."""
+    missed: Rate
+    """Of the rows whose target is a value: null, no key or no valid JSON came."""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Both rates."""
+        return {"invented": self.invented.to_dict(), "missed": self.missed.to_dict()}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, JsonValue]) -> Nulls:
+        """Reads what `to_dict` wrote."""
+        return cls(
+            invented=Rate.from_dict(cast("dict[str, JsonValue]", row["invented"])),
+            missed=Rate.from_dict(cast("dict[str, JsonValue]", row["missed"])),
+        )
+
+
+class LeafCounter:
+    """Counts pairs of expected and given leaves of the fields that have few values or nulls."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._watched = tuple(
+            _Watched(path, field)
+            for path, field in contract.fields.items()
+            if _has_few_values(field) or field.nullable
+        )
+
+    def add(self, target: JsonValue, got: Leaf, *, right: bool) -> None:
+        """Counts one row; `got` is what was parsed, `right` that every field is."""
+        for watched in self._watched:
+            watched.add(target, got, right=right)
+
+    def confusion(self) -> dict[str, Confusion]:
+        """Leaf path → confusion matrix, for fields of few values."""
+        return {one.path: one.confusion() for one in self._watched if one.has_few_values}
+
+    def nulls(self) -> dict[str, Nulls]:
+        """Leaf path → how nulls were handled, for fields that may be null."""
+        return {one.path: one.nulls() for one in self._watched if one.nullable}
+
+
+class _Watched:
+    def __init__(self, path: str, field: Field) -> None:
+        self.path = path
+        self.has_few_values = _has_few_values(field)
+        self.nullable = field.nullable
+        self._field = field
+        self._labels = {freeze(value): leaf_label(value) for value in field.allowed or ()}
+        if field.nullable and self._labels:
+            self._labels.setdefault(freeze(None), "null")
+        self._pairs: Counter[tuple[str, str]] = Counter()
+
+    def add(self, target: JsonValue, got: Leaf, *, right: bool) -> None:
+        expected = leaf_at(target, self._field.keys)
+        label = self._label(expected)
+        if right:
+            self._pairs[label, label] += 1
+            return
+        leaf = got if isinstance(got, Absent) else leaf_at(got, self._field.keys)
+        if leaves_equal(self._field, expected, leaf):
+            self._pairs[label, label] += 1
+        else:
+            self._pairs[label, self._label(leaf)] += 1
+
+    def confusion(self) -> Confusion:
+        labels = tuple(self._labels.values())
+        rank = {label: i for i, label in enumerate(labels)}
+        counts: dict[str, dict[str, int]] = {}
+        for (expected, got), times in sorted(
+            self._pairs.items(),
+            key=lambda item: [(rank.get(label, len(rank)), label) for label in item[0]],
+        ):
+            counts.setdefault(expected, {})[got] = times
+        return Confusion(labels, counts)
+
+    def nulls(self) -> Nulls:
+        null = self._pairs_where(expected_null=True)
+        value = self._pairs_where(expected_null=False)
+        return Nulls(
+            invented=Rate(sum(t for got, t in null.items() if _is_value(got)), null.total()),
+            missed=Rate(sum(t for got, t in value.items() if not _is_value(got)), value.total()),
+        )
+
+    def _pairs_where(self, *, expected_null: bool) -> Counter[str]:
+        """What came, where the target was null or was a value."""
+        came: Counter[str] = Counter()
+        for (expected, got), times in self._pairs.items():
+            if (expected == "null") if expected_null else _is_value(expected):
+                came[got] += times
+        return came
+
+    def _label(self, leaf: Leaf) -> str:
+        if isinstance(leaf, Absent):
+            return f"({leaf.value})"
+        if leaf is None:
+            return "null"
+        if not self._labels:
+            return OTHER
+        return self._labels.get(freeze(leaf), OTHER)
+
+
+_NO_VALUE = frozenset({"null", *(f"({absent.value})" for absent in Absent)})
+
+
+def _is_value(label: str) -> bool:
+    return label not in _NO_VALUE
+
+
+def _has_few_values(field: Field) -> bool:
+    return field.allowed is not None and 2 <= len(field.allowed) <= MOST_LABELS

@@ -1,0 +1,99 @@
+"""Gates for continuous integration: `schema_compliant>=0.99`, judged by rate or lower bound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from schemalora.compliance.rate import percent
+from schemalora.compliance.report import ComplianceReport
+from schemalora.errors import UsageError
+from schemalora.statistics import wilson_interval
+
+_FORM = re.compile(
+    r"\s*(?P<lower>lower\()?\s*(?P<name>.+?)\s*(?(lower)\))\s*>=\s*(?P<minimum>[0-9.]+)(?P<percent>%)?\s*",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A metric or field must reach a minimum."""
+
+    name: str
+    """A metric such as `schema_compliant`, or a leaf path such as `$.intent`."""
+    minimum: float
+    """Between 0 and 1."""
+    judged: Literal["rate", "lower"] = "rate"
+    """By the rate itself, or by the lower bound of its 95% interval."""
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """Reads `NAME>=MINIMUM`, or `lower(NAME)>=MINIMUM` for the interval's lower bound.
+
+        The minimum is a share (0.99) or a percentage (99%).
+
+        Raises:
+            UsageError: another form, or a minimum outside 0..1.
+        """
+        form = _FORM.fullmatch(text)
+        if form is None:
+            raise UsageError(
+                f"cannot read the requirement {text!r}: write it as 'schema_compliant>=0.99', "
+                "'$.intent>=97%' or 'lower(schema_compliant)>=0.97'"
+            )
+        try:
+            minimum = float(form["minimum"]) / (100 if form["percent"] else 1)
+        except ValueError:
+            minimum = -1.0
+        if not 0 <= minimum <= 1:
+            raise UsageError(
+                f"the minimum of {text!r} is not a rate between 0 and 1 (or 0% to 100%)"
+            )
+        return cls(form["name"], minimum, "lower" if form["lower"] else "rate")
+
+    def judge(self, report: ComplianceReport) -> Verdict:
+        """Whether a report meets this requirement.
+
+        Raises:
+            UsageError: the report has no such metric or field.
+        """
+        rate = report.rate(self.name)
+        value = rate.rate if self.judged == "rate" else rate.ci95.low
+        return Verdict(self, value, report.n, passed=value >= self.minimum)
+
+    def __str__(self) -> str:
+        name = self.name if self.judged == "rate" else f"lower({self.name})"
+        return f"{name}>={self.minimum:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A requirement and what a report had to show for it."""
+
+    requirement: Requirement
+    value: float
+    """The rate or the lower bound that was judged."""
+    n: int
+    passed: bool
+
+    def __str__(self) -> str:
+        """One line, such as `failed: schema_compliant>=0.99 (97.5%, n=800)`."""
+        line = (
+            f"{'passed' if self.passed else 'failed'}: {self.requirement} "
+            f"({percent(self.value)}, n={self.n:,})"
+        )
+        best = wilson_interval(self.n, self.n).low
+        if self.passed or self.requirement.judged == "rate" or best >= self.requirement.minimum:
+            return line
+        return (
+            f"{line}; with n={self.n:,} even a perfect score has a lower bound of {percent(best)}"
+        )
+
+
+def judge(report: ComplianceReport, requirements: Iterable[str | Requirement]) -> list[Verdict]:
+    """Judges a report by each requirement, in their order; see `Requirement.parse` for the form."""
+    parsed = [Requirement.parse(one) if isinstance(one, str) else one for one in requirements]
+    return [requirement.judge(report) for requirement in parsed]

@@ -1,0 +1,145 @@
+"""Scores one completion against one target, strictly; a row's score is a few bits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from schemalora.jsonvalue import JsonValue, canonical_json, freeze, json_equal, type_name
+
+if TYPE_CHECKING:
+    from schemalora.contract import Contract, Field, Outcome
+
+METRICS: Final = ("valid_json", "schema_compliant", "exact_match", "key_order")
+VALID_JSON, SCHEMA_COMPLIANT, EXACT_MATCH, KEY_ORDER = (1 << i for i in range(len(METRICS)))
+METRIC_BITS: Final = (1 << len(METRICS)) - 1
+
+
+class Absent(Enum):
+    """Why a leaf has no value; a missing key is not a null, nor is a null parent."""
+
+    MISSING_KEY = "missing key"
+    UNDER_NULL = "parent is null"
+    UNDER_OTHER = "parent is not an object"
+    UNPARSED = "no valid JSON"
+
+
+Leaf: TypeAlias = "JsonValue | Absent"
+_Special: TypeAlias = "dict[str, str | _Special]"
+
+
+def leaf_at(value: JsonValue, keys: tuple[str, ...]) -> Leaf:
+    """The value under a chain of keys, or why there is none."""
+    for key in keys:
+        if not isinstance(value, dict):
+            return Absent.UNDER_NULL if value is None else Absent.UNDER_OTHER
+        if key not in value:
+            return Absent.MISSING_KEY
+        value = value[key]
+    return value
+
+
+class Scorer:
+    """Scores completions against targets under one contract.
+
+    A score is an integer: bit i says whether column i is right, the columns being `METRICS` and
+    then the contract's leaf paths. Metrics nest: exact_match and key_order are only ever set
+    together with schema_compliant, and that only together with valid_json.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._fields = tuple(contract.fields.values())
+        self._special = _special_comparisons(self._fields)
+        self.columns: tuple[str, ...] = (*METRICS, *contract.fields)
+        self._all_fields = ((1 << len(self.columns)) - 1) & ~METRIC_BITS
+
+    def score(self, target: JsonValue, outcome: Outcome) -> int:
+        """The bits of one row; a completion that is not valid JSON is wrong in every column."""
+        if not outcome.valid_json:
+            return 0
+        got = outcome.json
+        same = got == target and json_equal(got, target)
+        bits = VALID_JSON | (self._all_fields if same else self._right_fields(target, got))
+        if outcome.compliant:
+            bits |= SCHEMA_COMPLIANT
+            if same or self._equal_but_for_special(target, got):
+                bits |= EXACT_MATCH
+            if self._contract.in_order(got):
+                bits |= KEY_ORDER
+        return bits
+
+    def _right_fields(self, target: JsonValue, got: JsonValue) -> int:
+        bits = 0
+        bit = METRIC_BITS + 1
+        for field in self._fields:
+            if leaves_equal(field, leaf_at(target, field.keys), leaf_at(got, field.keys)):
+                bits |= bit
+            bit <<= 1
+        return bits
+
+    def _equal_but_for_special(self, target: JsonValue, got: JsonValue) -> bool:
+        if not self._special:
+            return False
+        root = self._fields[0]
+        if not root.keys:
+            return root.comparison == "ignored" or leaves_equal(root, target, got)
+        return _comparable(target, self._special) == _comparable(got, self._special)
+
+
+def leaves_equal(field: Field, expected: Leaf, got: Leaf) -> bool:
+    """Whether a leaf is right under its field's comparison; an ignored field compares exactly."""
+    if isinstance(expected, Absent) or isinstance(got, Absent):
+        return expected is got
+    if field.comparison == "unordered" and isinstance(expected, list) and isinstance(got, list):
+        return _bag(expected) == _bag(got)
+    return json_equal(expected, got)
+
+
+def leaf_label(leaf: Leaf) -> str:
+    """How a leaf is named in tables, such as `refund`, `null` or `(missing key)`.
+
+    Strings that could be taken for something else, such as "null", keep their quotes.
+    """
+    if isinstance(leaf, Absent):
+        return f"({leaf.value})"
+    if isinstance(leaf, str) and leaf[:1].isalpha() and leaf not in ("null", "true", "false"):
+        return leaf
+    return f"({type_name(leaf)})" if isinstance(leaf, (list, dict)) else canonical_json(leaf)
+
+
+def _special_comparisons(fields: tuple[Field, ...]) -> _Special:
+    """The fields that exact match does not compare verbatim, as a tree by key."""
+    tree: _Special = {}
+    for field in fields:
+        if field.comparison not in ("ignored", "unordered"):
+            continue
+        branch = tree
+        for key in field.keys[:-1]:
+            branch = cast(_Special, branch.setdefault(key, {}))
+        branch["".join(field.keys[-1:])] = field.comparison
+    return tree
+
+
+def _comparable(value: JsonValue, special: Mapping[str, str | _Special]) -> object:
+    """A hashable stand-in without ignored fields, and without the order of unordered ones."""
+    if not isinstance(value, dict):
+        return freeze(value)
+    parts: list[tuple[str, object]] = []
+    for key, item in value.items():
+        how = special.get(key)
+        if how == "ignored":
+            continue
+        if how == "unordered":
+            parts.append((key, _bag(item) if isinstance(item, list) else freeze(item)))
+        elif isinstance(how, dict):
+            parts.append((key, _comparable(item, how)))
+        else:
+            parts.append((key, freeze(item)))
+    return frozenset(parts)
+
+
+def _bag(items: list[JsonValue]) -> object:
+    return frozenset(Counter(map(freeze, items)).items())

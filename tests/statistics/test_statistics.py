@@ -1,0 +1,184 @@
+"""The formulas against scipy and statsmodels, and against their own definitions."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.stats import norm
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from schemalora.errors import UsageError
+from schemalora.statistics import (
+    Interval,
+    bootstrap_difference,
+    detectable_difference,
+    holm,
+    mcnemar_exact,
+    smallest_significant_difference,
+    wilson_interval,
+)
+
+counts = st.one_of(st.integers(0, 60), st.integers(0, 5_000), st.integers(0, 300_000))
+near = pytest.approx
+
+
+@given(n=st.integers(1, 1_000_000), share=st.floats(0, 1), confidence=st.floats(0.5, 0.999))
+def test_wilson_agrees_with_statsmodels(n: int, share: float, confidence: float) -> None:
+    count = round(share * n)
+    low, high = proportion_confint(count, n, alpha=1 - confidence, method="wilson")
+    assert wilson_interval(count, n, confidence=confidence) == near((low, high), abs=1e-9)
+
+
+@given(n=st.integers(1, 10_000), share=st.floats(0, 1))
+def test_wilson_holds_the_rate_and_stays_within_bounds(n: int, share: float) -> None:
+    count = round(share * n)
+    low, high = wilson_interval(count, n)
+    assert 0 <= low <= count / n <= high <= 1
+
+
+def test_wilson_of_no_rows_says_nothing() -> None:
+    assert wilson_interval(0, 0) == Interval(0.0, 1.0)
+
+
+@given(only_a=counts, only_b=counts)
+def test_mcnemar_agrees_with_statsmodels(only_a: int, only_b: int) -> None:
+    expected = mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue
+    assert mcnemar_exact(only_a, only_b) == near(expected, abs=1e-9)
+
+
+@given(middle=st.integers(10, 200_000), gap=st.integers(1, 1_000))
+def test_mcnemar_agrees_relatively_where_p_is_not_tiny(middle: int, gap: int) -> None:
+    expected = mcnemar([[0, middle], [middle + gap, 0]], exact=True).pvalue
+    if expected > 1e-200:
+        assert mcnemar_exact(middle, middle + gap) == near(expected, rel=1e-9)
+
+
+@given(only_a=counts, only_b=counts)
+def test_mcnemar_does_not_mind_the_order_of_arms(only_a: int, only_b: int) -> None:
+    assert mcnemar_exact(only_a, only_b) == mcnemar_exact(only_b, only_a)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
+    expected = multipletests(p_values, method="holm")[1]
+    assert holm(p_values) == near(list(expected), abs=1e-9)
+
+
+def test_holm_of_nothing_is_nothing() -> None:
+    assert holm([]) == []
+
+
+@given(
+    n=st.integers(5, 100_000),
+    discordant=st.floats(0.001, 0.9),
+    power=st.floats(0.5, 0.95),
+)
+def test_detectable_difference_solves_connors_equation(
+    n: int, discordant: float, power: float
+) -> None:
+    z_alpha, z_power = norm.ppf(0.975), norm.ppf(power)
+
+    def missing(difference: float) -> float:
+        share = max(discordant, difference)
+        spread = math.sqrt(share - difference**2)
+        return math.sqrt(n) * difference - z_alpha * math.sqrt(share) - z_power * spread
+
+    floor = smallest_significant_difference(n)
+    expected = 1.0 if missing(1.0) < 0 else max(floor, brentq(missing, 1e-12, 1.0, xtol=1e-14))
+    found = detectable_difference(n, discordant=discordant, power=power)
+    assert found == near(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "discordant"), [(200, 0.1), (800, 0.05), (800, 0.3)])
+def test_detectable_difference_is_detected_as_often_as_it_says(n: int, discordant: float) -> None:
+    rng = random.Random(0)
+    difference = detectable_difference(n, discordant=discordant)
+    only_b_share = (discordant + difference) / 2
+    hits = 0
+    for _ in range(400):
+        draws = [rng.random() for _ in range(n)]
+        only_b = sum(draw < only_b_share for draw in draws)
+        only_a = sum(only_b_share <= draw < discordant for draw in draws)
+        hits += mcnemar_exact(only_a, only_b) < 0.05
+    # The exact test is conservative: its power lies somewhat below the nominal 80%.
+    assert 0.66 <= hits / 400 <= 0.88
+
+
+@pytest.mark.parametrize("n", [6, 20, 100, 800])
+def test_smallest_significant_difference_is_just_significant(n: int) -> None:
+    flips = round(smallest_significant_difference(n) * n)
+    assert mcnemar_exact(0, flips) < 0.05 <= mcnemar_exact(0, flips - 1)
+
+
+def test_bootstrap_is_reproducible_and_does_not_mind_the_order_of_rows() -> None:
+    rng = random.Random(3)
+    rows = [(rng.choice((-1, 0, 0, 1, 1)), rng.randrange(30)) for _ in range(500)]
+    shuffled = rng.sample(rows, len(rows))
+
+    def interval(rows: list[tuple[int, int]], seed: int = 0) -> Interval:
+        return bootstrap_difference([d for d, _ in rows], [g for _, g in rows], seed=seed)
+
+    assert interval(rows) == interval(shuffled)
+    assert interval(rows, seed=1) != interval(rows, seed=2)
+
+
+def _clusters_of_one(n: int, rng: random.Random) -> tuple[list[int], list[int]]:
+    return [rng.choice((-1, 0, 0, 1)) for _ in range(n)], list(range(n))
+
+
+def _clusters_of_ten(n: int, rng: random.Random) -> tuple[list[int], list[int]]:
+    by_group = [rng.choice((-1, 0, 1)) for _ in range(n // 10)]
+    return [by_group[i // 10] for i in range(n)], [i // 10 for i in range(n)]
+
+
+@pytest.mark.parametrize("make", [_clusters_of_one, _clusters_of_ten])
+@pytest.mark.parametrize("n", [200, 20_000])
+def test_bootstrap_is_as_wide_as_the_clustered_standard_error(
+    make: Callable[[int, random.Random], tuple[list[int], list[int]]], n: int
+) -> None:
+    differences, groups = make(n, random.Random(5))
+    mean = sum(differences) / n
+    sums: dict[int, float] = {}
+    for difference, group in zip(differences, groups, strict=True):
+        sums[group] = sums.get(group, 0.0) + difference - mean
+    standard_error = math.sqrt(sum(one * one for one in sums.values())) / n
+    low, high = bootstrap_difference(differences, groups, resamples=4_000)
+    assert (low, high) == near(
+        (mean - 1.96 * standard_error, mean + 1.96 * standard_error), abs=0.12 * standard_error
+    )
+
+
+def test_bootstrap_covers_the_true_difference() -> None:
+    rng = random.Random(11)
+    covered = 0
+    for seed in range(300):
+        differences = rng.choices((-1, 0, 1), weights=(10, 70, 20), k=150)
+        low, high = bootstrap_difference(differences, seed=seed, resamples=500)
+        covered += low <= 0.1 <= high
+    assert 0.90 <= covered / 300 <= 0.985
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: wilson_interval(3, 2),
+        lambda: wilson_interval(-1, 2),
+        lambda: wilson_interval(1, 2, confidence=1.0),
+        lambda: mcnemar_exact(-1, 2),
+        lambda: holm([0.1, 1.5]),
+        lambda: bootstrap_difference([]),
+        lambda: bootstrap_difference([1, 0], ["a"]),
+        lambda: detectable_difference(10, discordant=0.1, power=1.0),
+    ],
+)
+def test_wrong_use_is_refused(wrong: Callable[[], object]) -> None:
+    with pytest.raises(UsageError):
+        wrong()
