@@ -1,0 +1,326 @@
+"""The template renderer: slots, phrase banks, alternatives and frames."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from schemalora.errors import RenderError, UsageError
+from schemalora.grounding import leaf_values, value_text
+from schemalora.jsonvalue import JsonValue, canonical_json, freeze
+from schemalora.synthesis.grammar import (
+    Compiled,
+    Compiler,
+    Node,
+    Piece,
+    Series,
+    Slot,
+    parse_template,
+    slot_names,
+)
+from schemalora.synthesis.rendering import Rendering
+
+if TYPE_CHECKING:
+    from schemalora.contract import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One way to say a target."""
+
+    text: str
+    """Written in the language of `schemalora.synthesis.grammar`."""
+    when: Mapping[str, JsonValue | tuple[JsonValue, ...]] = field(
+        default_factory=dict[str, "JsonValue | tuple[JsonValue, ...]"]
+    )
+    """Field to the value it must have, or to a tuple of such values."""
+    group: str = ""
+    """The template's identity; derived from its text where none is given."""
+    family: str = ""
+    """Whole families can be held out: see `TemplateRenderer.only`."""
+    framed: bool = True
+    """Whether one of the renderer's frames goes around it."""
+
+    def __post_init__(self) -> None:
+        if not self.group:
+            digest = hashlib.blake2b(self.text.encode(), digest_size=4).hexdigest()
+            object.__setattr__(self, "group", f"template-{digest}")
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseBank:
+    """Phrases that a field's value chooses among, such as a tone for each priority."""
+
+    field: str
+    phrases: Mapping[JsonValue, Sequence[str]]
+    """Value of the field to its phrases; a value without phrases says nothing."""
+
+
+class TemplateRenderer:
+    """Renders targets with templates; a `Renderer`.
+
+    A template fits a target when its `when` holds and it places every extracted value that the
+    target has; one of those that fit is drawn. Slots are named by a field's last key, or by its
+    dotted path (`entities.order_id`) where that is not unique.
+
+    Args:
+        contract: names the fields.
+        templates: what there is to say.
+        banks: name to phrases, or to a `PhraseBank`; phrases are templates themselves.
+        frames: templates with one `{body}` each, put around every template that is `framed`.
+        name: what error messages call the renderer.
+
+    Raises:
+        UsageError: a template that cannot be read, an unknown slot, a bank that contains itself.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        templates: Iterable[Template],
+        *,
+        banks: Mapping[str, Sequence[str] | PhraseBank] | None = None,
+        frames: Sequence[str] = (),
+        name: str = "TemplateRenderer",
+    ) -> None:
+        self.contract = contract
+        self.templates = tuple(templates)
+        self.name = name
+        self._source = (dict(banks or {}), tuple(frames))
+        self._fields = _slot_fields(contract)
+        self._must_place = frozenset(
+            slot for slot, entry in self._fields.items() if entry.extracted and entry.canonical
+        )
+        self._plain_banks, self._value_banks = _parse_banks(self._source[0])
+        self._frames = tuple(_split_frame(frame) for frame in frames)
+        self._parsed = tuple((one, parse_template(one.text)) for one in self.templates)
+        self._selectors = tuple(sorted(self._selector_names()))
+        self._check_names()
+        self._ready: dict[object, _Ready] = {}
+
+    def only(self, *families: str) -> TemplateRenderer:
+        """The same renderer with the templates of some families only."""
+        banks, frames = self._source
+        chosen = [one for one in self.templates if one.family in families]
+        return TemplateRenderer(self.contract, chosen, banks=banks, frames=frames, name=self.name)
+
+    def __call__(self, target: JsonValue, rng: Random, /) -> Rendering:
+        """Draws a template that fits the target, and fills it.
+
+        Raises:
+            RenderError: no template fits the target.
+        """
+        values, ready = self._prepare(target)
+        if not ready.bodies:
+            raise RenderError(
+                f"{self.name}: no template fits the target {canonical_json(target)}; "
+                f"slots with values: {', '.join(sorted(values)) or 'none'}"
+            )
+        index = int(rng.random() * len(ready.bodies))
+        return self._fill(ready, index, values, rng)
+
+    def render_group(self, target: JsonValue, group: str, rng: Random) -> Rendering | None:
+        """Renders with the template of one group; None where it does not fit the target."""
+        values, ready = self._prepare(target)
+        index = ready.index.get(group)
+        return None if index is None else self._fill(ready, index, values, rng)
+
+    def _prepare(self, target: JsonValue) -> tuple[dict[str, str], _Ready]:
+        values: dict[str, str] = {}
+        for slot, entry in self._fields.items():
+            text = entry.read(target)
+            if text is not None:
+                values[slot] = text
+        chosen = tuple(
+            freeze(next(leaf_values(target, self._fields[name].keys), None))
+            for name in self._selectors
+        )
+        key = (tuple(values), chosen)
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._ready[key] = self._make_ready(
+                frozenset(values), dict(zip(self._selectors, chosen, strict=True))
+            )
+        return values, ready
+
+    def _fill(self, ready: _Ready, index: int, values: Mapping[str, str], rng: Random) -> Rendering:
+        template, body = ready.bodies[index]
+        pieces: list[Piece] = []
+        if template.framed and ready.frames:
+            before, after = ready.frames[int(rng.random() * len(ready.frames))]
+            before.emit(values, rng, pieces)
+            body.emit(values, rng, pieces)
+            after.emit(values, rng, pieces)
+        else:
+            body.emit(values, rng, pieces)
+        return _join(pieces, template.group)
+
+    def _make_ready(self, present: frozenset[str], chosen: Mapping[str, object]) -> _Ready:
+        banks = dict(self._plain_banks)
+        for name, (selector, phrases) in self._value_banks.items():
+            banks[name] = phrases.get(chosen[selector], (parse_template(""),))
+        must = self._must_place & present
+        aliases = {slot: self._fields[slot].alias for slot in must}
+        compiler = Compiler(present, banks)
+        frames = tuple(
+            (before, after)
+            for before, after in (
+                (compiler.compile(first), compiler.compile(second))
+                for first, second in self._frames
+            )
+            if before is not None and after is not None
+        )
+        bodies: list[tuple[Template, Compiled]] = []
+        for template, node in self._parsed:
+            if not _holds(template.when, chosen):
+                continue
+            body = compiler.compile(node)
+            if body is not None and all(
+                slot in body.places or aliases[slot] in body.places for slot in must
+            ):
+                bodies.append((template, body))
+        return _Ready(tuple(bodies), frames, {one.group: at for at, (one, _) in enumerate(bodies)})
+
+    def _selector_names(self) -> set[str]:
+        names = {name for template in self.templates for name in template.when}
+        return names | {selector for selector, _ in self._value_banks.values()}
+
+    def _check_names(self) -> None:
+        known = self._fields.keys() | self._plain_banks.keys() | self._value_banks.keys()
+        for name in self._selectors:
+            if name not in self._fields:
+                raise UsageError(f"{self.name}: {name!r} is no field of {self.contract.name}")
+        for template, node in self._parsed:
+            unknown = sorted(slot_names(node) - known)
+            if unknown:
+                raise UsageError(
+                    f"{self.name}: template {template.text[:40]!r} has a slot {unknown[0]!r} that "
+                    f"is neither a field nor a bank (known: {', '.join(sorted(known))})"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    bodies: tuple[tuple[Template, Compiled], ...]
+    frames: tuple[tuple[Compiled, Compiled], ...]
+    index: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _SlotField:
+    keys: tuple[str, ...]
+    extracted: bool
+    canonical: bool
+    """The full dotted path; the short name is only another way to call it."""
+    alias: str
+
+    def read(self, target: JsonValue) -> str | None:
+        value: JsonValue = target
+        for key in self.keys:
+            if not isinstance(value, dict):
+                break
+            value = value.get(key)
+        else:
+            if isinstance(value, str):
+                return value or None
+        texts = [value_text(one) for one in leaf_values(target, self.keys) if one not in (None, "")]
+        return ", ".join(texts) or None
+
+
+def _slot_fields(contract: Contract) -> dict[str, _SlotField]:
+    fields: dict[str, _SlotField] = {}
+    names: dict[str, list[str]] = {}
+    for one in contract.fields.values():
+        keys = tuple(map(str, one.keys))
+        dotted = ".".join(keys) or "value"
+        names.setdefault(next((key for key in reversed(keys) if key != "[*]"), "value"), []).append(
+            dotted
+        )
+        fields[dotted] = _SlotField(keys, one.relation == "extracted", True, dotted)
+    for short, dotted_names in names.items():
+        if len(dotted_names) == 1 and short not in fields:
+            full = fields[dotted_names[0]]
+            fields[short] = _SlotField(full.keys, full.extracted, False, dotted_names[0])
+            fields[dotted_names[0]] = _SlotField(full.keys, full.extracted, True, short)
+    return fields
+
+
+def _parse_banks(
+    banks: Mapping[str, Sequence[str] | PhraseBank],
+) -> tuple[dict[str, tuple[Node, ...]], dict[str, tuple[str, dict[object, tuple[Node, ...]]]]]:
+    plain: dict[str, tuple[Node, ...]] = {}
+    by_value: dict[str, tuple[str, dict[object, tuple[Node, ...]]]] = {}
+    for name, bank in banks.items():
+        if isinstance(bank, PhraseBank):
+            by_value[name] = (
+                bank.field,
+                {
+                    freeze(value): tuple(map(parse_template, phrases))
+                    for value, phrases in bank.phrases.items()
+                },
+            )
+        else:
+            plain[name] = tuple(map(parse_template, bank))
+    inside = {
+        name: frozenset[str]().union(*map(slot_names, nodes)) for name, nodes in plain.items()
+    }
+    for name, (_, phrases) in by_value.items():
+        inside[name] = frozenset[str]().union(
+            *(slot_names(node) for nodes in phrases.values() for node in nodes)
+        )
+    _refuse_cycles(inside)
+    return plain, by_value
+
+
+def _refuse_cycles(inside: Mapping[str, frozenset[str]]) -> None:
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise UsageError(f"phrase bank {name!r} contains itself: {' > '.join((*above, name))}")
+        for inner in sorted(inside.get(name, frozenset())):
+            visit(inner, (*above, name))
+
+    for name in inside:
+        visit(name, ())
+
+
+def _split_frame(frame: str) -> tuple[Node, Node]:
+    node = parse_template(frame)
+    parts = node.parts if isinstance(node, Series) else (node,)
+    places = [at for at, part in enumerate(parts) if part == Slot("body")]
+    if len(places) != 1:
+        raise UsageError(f"frame {frame!r} must hold {{body}} once, outside of other brackets")
+    at = places[0]
+    return Series(parts[:at]), Series(parts[at + 1 :])
+
+
+def _holds(
+    when: Mapping[str, JsonValue | tuple[JsonValue, ...]], chosen: Mapping[str, object]
+) -> bool:
+    return all(
+        chosen[name]
+        in [freeze(one) for one in (wanted if isinstance(wanted, tuple) else (wanted,))]
+        for name, wanted in when.items()
+    )
+
+
+def _join(pieces: Iterable[Piece], group: str) -> Rendering:
+    """Puts pieces together; an empty piece leaves no double space behind."""
+    out: list[str] = []
+    marks: list[tuple[int, int]] = []
+    at = 0
+    open_for_space = False
+    for text, marked in pieces:
+        if not marked and not open_for_space and text[:1] == " ":
+            text = text.lstrip(" ")
+        if not text:
+            continue
+        if marked:
+            marks.append((at, at + len(text)))
+        out.append(text)
+        at += len(text)
+        open_for_space = text[-1] not in " \n"
+    joined = "".join(out)
+    return Rendering(joined.rstrip(), group, tuple(marks))
