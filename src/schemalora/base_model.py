@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from schemalora.errors import BaseModelError, MissingExtraError
+from schemalora.extras import require_extra
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +63,7 @@ def find_base_model(name: str) -> BaseModel:
         BaseModelError: no such file, a damaged file, or a hub that does not answer or know it.
         MissingExtraError: the `train` extra, or the package of the embedded model, is missing.
     """
-    _require_transformers()
+    require_extra("a base model", "train", "torch", "transformers")
     if name == EMBEDDED:
         return _from_gguf(name, embedded_gguf())
     if name.endswith(".gguf"):
@@ -192,12 +193,6 @@ def torch_dtype_of(dtype: Dtype) -> torch.dtype:
     import torch
 
     return preferred_dtype() if dtype == "auto" else getattr(torch, dtype)
-
-
-def _require_transformers() -> None:
-    for package in ("torch", "transformers"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError("a base model", "train", package)
 
 
 class _loading:  # noqa: N801  reads as what it does: `with _loading(base_model):`

@@ -77,10 +77,7 @@ def _system_text(contract: Contract, style: PromptStyle) -> str:
     if style == "short":
         return f"Answer in {contract.name} JSON."
     if style == "instructions":
-        return (
-            "Extract the user's message into one JSON object. Answer with the JSON object alone, "
-            f"without spaces, prose or code fences.\n{contract.instructions}"
-        )
+        return contract.instructions
     schema = canonical_json(cast("JsonValue", contract.json_schema))
     return (
         "Extract the user's message into one JSON object that is valid by this JSON Schema. Answer "

@@ -12,6 +12,7 @@ import typer
 
 from schemalora import __version__
 from schemalora.errors import SchemaloraError
+from schemalora.quiet import quiet_libraries
 
 # In the order in which data flows; each module of that name holds one function of that name.
 STAGES = ("contract", "sample", "synthesize", "format", "train", "predict", "evaluate")
@@ -47,6 +48,7 @@ for _stage in STAGES:
 
 def main() -> None:
     """The `schemalora` command: 0 done, 1 a finding or a failed gate, 2 wrong use."""
+    quiet_libraries()
     try:
         code = app(standalone_mode=False)
     except (SchemaloraError, click.ClickException) as error:

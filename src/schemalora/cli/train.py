@@ -1,0 +1,42 @@
+"""`schemalora train`: training records to an adapter directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemalora.contract import load_contract
+from schemalora.records import read_records
+from schemalora.training import TrainingConfig
+
+
+def train(
+    contract: Annotated[
+        str, typer.Argument(help="package.module:Model, file.py:Model or schema.json")
+    ],
+    records: Annotated[Path, typer.Argument(help="Training records (JSONL).")],
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="TOML file with a [training] table.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The adapter directory; a new folder.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override a setting: --set rank=8 (repeatable)."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in OUTPUT.")
+    ] = False,
+) -> None:
+    """Train a LoRA adapter."""
+    settings = TrainingConfig.from_toml(config, overrides=overrides or ())
+    wanted = load_contract(contract)
+    rows = list(read_records(records))
+
+    from schemalora.training import train as run
+
+    adapter = run(wanted, rows, settings, output_dir=output, resume=resume)
+    typer.echo(f"{adapter.path}: adapter for {wanted.name}, trained on {len(rows)} records")

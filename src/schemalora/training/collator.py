@@ -1,0 +1,49 @@
+"""Batches whose completions end at the same column, so that logits are needed for few columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from schemalora.training.tokens import IGNORED
+
+
+@dataclass(frozen=True, slots=True)
+class RightAlignedCollator:
+    """Pads on the left: the last columns of a batch hold all its completions.
+
+    With rows right-aligned, the language-model head runs over the `logits_to_keep` last columns
+    alone. Positions are counted from each row's first real token, so padding changes no output.
+    """
+
+    pad_token_id: int
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Collates rows of `input_ids` and `labels`.
+
+        Returns:
+            `input_ids`, `attention_mask`, `position_ids` and `labels`, each of shape (rows,
+            longest row), and the int `logits_to_keep`: the longest completion, plus the column
+            before it, which predicts its first token.
+        """
+        width = max(len(row["input_ids"]) for row in rows)
+        shape = (len(rows), width)
+        input_ids = torch.full(shape, self.pad_token_id)
+        labels = torch.full(shape, IGNORED)
+        attention_mask = torch.zeros(shape, dtype=torch.long)
+        for index, row in enumerate(rows):
+            start = width - len(row["input_ids"])
+            input_ids[index, start:] = torch.tensor(row["input_ids"])
+            labels[index, start:] = torch.tensor(row["labels"])
+            attention_mask[index, start:] = 1
+        first_label = int((labels != IGNORED).any(dim=0).int().argmax())
+        return {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "position_ids": (attention_mask.cumsum(dim=1) - 1).clamp(min=0),
+            "labels": labels,
+            "logits_to_keep": min(width - first_label + 1, width),
+        }

@@ -1,0 +1,251 @@
+"""The settings of a training run: typed, read from TOML, refused where unknown."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from schemalora.errors import UsageError
+from schemalora.formatting import PromptStyle
+from schemalora.jsonvalue import JsonValue
+
+Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+Quantization = Literal["none", "nf4"]
+Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
+Schedule = Literal["linear", "cosine", "constant", "constant_with_warmup"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "prompt_style": get_args(PromptStyle),
+    "dtype": get_args(Dtype),
+    "quantization": get_args(Quantization),
+    "attention": get_args(Attention),
+    "schedule": get_args(Schedule),
+}
+
+# What a field's annotation takes from TOML; any other annotation names strings.
+_EXPECTED: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "Mapping[str, Any]": (dict,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """How an adapter is trained.
+
+    Example:
+        >>> TrainingConfig(base_model="embedded", epochs=1).rank
+        16
+    """
+
+    base_model: str
+    """A hub id, a local folder, a `.gguf` file, or `embedded`."""
+    fallback_base_model: str | None = None
+    """Taken where `base_model` cannot be had, and then said so."""
+    prompt_style: PromptStyle = "short"
+    """What the system message tells: the contract's name, its instructions, or its schema."""
+
+    rank: int = 16
+    """LoRA's r (https://arxiv.org/abs/2106.09685)."""
+    alpha: float = 32
+    """LoRA's alpha: the update is scaled by alpha / rank, or alpha / sqrt(rank) with `rslora`."""
+    dropout: float = 0.0
+    """Dropout on the input of the adapter."""
+    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    """Names of the linear layers that get an adapter; `all-linear` means all of them."""
+    rslora: bool = False
+    """Rank-stabilised scaling (https://arxiv.org/abs/2312.03732)."""
+    dora: bool = False
+    """Weight-decomposed adapters (https://arxiv.org/abs/2402.09353)."""
+
+    epochs: float = 1.0
+    """Passes over the records."""
+    max_steps: int | None = None
+    """Stops after so many optimizer steps, whatever `epochs` says."""
+    batch_size: int = 16
+    """Rows of one forward pass, per device."""
+    gradient_accumulation: int = 1
+    """Forward passes of one optimizer step."""
+    learning_rate: float = 2e-4
+    """Peak learning rate."""
+    schedule: Schedule = "cosine"
+    """Shape of the learning rate after warm-up."""
+    warmup_steps: int = 0
+    """Optimizer steps of linear warm-up."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay."""
+    optimizer: str = "adamw_torch"
+    """Any `optim` of transformers, such as `paged_adamw_8bit`."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm."""
+    seed: int = 0
+    """Seeds the adapter's weights, the order of the rows and dropout."""
+
+    max_length: int = 1024
+    """Tokens of prompt and completion; a longer row is an error, never cut."""
+    group_by_length: bool = True
+    """Batches hold rows of like length, so less is padding."""
+    gradient_checkpointing: bool = False
+    """Recomputes activations in the backward pass: less memory, a third more time."""
+
+    dtype: Dtype = "auto"
+    """Compute type; `auto`: bfloat16 where the hardware has it, else float16 (GPU) or float32."""
+    quantization: Quantization = "none"
+    """`nf4`: 4-bit base weights with double quantisation (QLoRA)."""
+    attention: Attention = "auto"
+    """`auto`: eager on the CPU, where it is faster at such lengths, else sdpa."""
+
+    logging_steps: int = 10
+    """Optimizer steps between two lines of the log."""
+    save_steps: int = 200
+    """Optimizer steps between two checkpoints."""
+    report_to: tuple[str, ...] = ()
+    """Any of transformers' integrations, such as `tensorboard` or `wandb`."""
+
+    trl: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Passed through to TRL's SFTConfig as it is; wins over the settings above."""
+    peft: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Passed through to PEFT's LoraConfig as it is; wins over the settings above."""
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(
+                    f"{name} = {getattr(self, name)!r} is unknown (known: {', '.join(choices)})"
+                )
+        for name in ("rank", "epochs", "batch_size", "gradient_accumulation", "learning_rate",
+                     "max_length", "logging_steps", "save_steps", "alpha"):  # fmt: skip
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} = {getattr(self, name)!r} must be greater than 0")
+        if self.quantization == "nf4" and self.dtype == "float32":
+            raise UsageError("quantization = 'nf4' computes in bfloat16 or float16: change dtype")
+
+    @classmethod
+    def from_mapping(cls, settings: Mapping[str, object], *, source: str) -> TrainingConfig:
+        """Builds a config from untyped settings, as TOML gives them.
+
+        Args:
+            settings: key to value.
+            source: where they come from, for error messages.
+
+        Raises:
+            UsageError: an unknown key (with the nearest known one), a value of a wrong type, or
+                no base model.
+        """
+        known = {one.name: one for one in fields(cls)}
+        values: dict[str, Any] = {}
+        for key, value in settings.items():
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+                raise UsageError(f"{source}: unknown key {key!r}; {hint}")
+            values[key] = _typed(str(known[key].type), key, value, source)
+        required = [one.name for one in fields(cls)
+                    if one.default is MISSING and one.default_factory is MISSING]  # fmt: skip
+        for key in required:
+            if key not in values:
+                raise UsageError(f"{source}: the key {key!r} is missing")
+        return cls(**values)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, *, overrides: Iterable[str] = ()) -> TrainingConfig:
+        """Reads the table `[training]` of a TOML file.
+
+        Args:
+            path: the file.
+            overrides: `key=value` pairs that win over the file, the value as in TOML
+                (`rank=8`, `trl.neftune_noise_alpha=5`); a bare word is taken as a string.
+
+        Raises:
+            UsageError: no such file, no TOML, no such table, or a setting that is refused.
+        """
+        settings = read_toml(path).get("training")
+        if not isinstance(settings, dict):
+            raise UsageError(f"{path}: the table [training] is missing")
+        merged = override(cast("dict[str, object]", settings), overrides)
+        return cls.from_mapping(merged, source=str(path))
+
+    def with_overrides(self, overrides: Iterable[str]) -> TrainingConfig:
+        """A copy in which `key=value` pairs have been set, as on the command line."""
+        return TrainingConfig.from_mapping(
+            override(cast("dict[str, object]", self.to_dict()), overrides), source="--set"
+        )
+
+    def with_base_model(self, base_model: str) -> TrainingConfig:
+        """A copy with another base model and no fallback."""
+        return replace(self, base_model=base_model, fallback_base_model=None)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The form kept in `schemalora.json`; settings that are None are left out."""
+        values = asdict(self)
+        for key, value in values.items():
+            if isinstance(value, tuple):
+                values[key] = list(cast("tuple[str, ...]", value))
+        return {key: value for key, value in values.items() if value is not None}
+
+
+def read_toml(path: str | Path) -> dict[str, object]:
+    """Reads a TOML file.
+
+    Raises:
+        UsageError: no such file, or no TOML.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML ({error})") from error
+
+
+def override(settings: Mapping[str, object], pairs: Iterable[str]) -> dict[str, object]:
+    """Applies `key=value` pairs to a copy of settings; a dot steps into a table.
+
+    Raises:
+        UsageError: a pair without `=`.
+    """
+    merged = dict(settings)
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"{pair!r}: an override is written key=value")
+        table = merged
+        *tables, last = key.strip().split(".")
+        for name in tables:
+            inner = table.get(name)
+            table[name] = dict(cast("Mapping[str, object]", inner or {}))
+            table = cast("dict[str, object]", table[name])
+        table[last] = _toml_value(text.strip())
+    return merged
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _typed(annotation: str, key: str, value: Any, source: str) -> Any:
+    """Checks a value against a field's annotation; a list becomes a tuple, an int a float."""
+    if annotation.startswith("tuple"):
+        items = (value,) if isinstance(value, str) else tuple(value if _is_list(value) else (None,))
+        if all(isinstance(item, str) for item in items):
+            return items
+        raise UsageError(f"{source}: {key} must be a list of strings, not {value!r}")
+    expected = _EXPECTED.get(annotation.removesuffix(" | None"), (str,))
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        names = " or ".join(one.__name__ for one in expected)
+        raise UsageError(f"{source}: {key} must be {names}, not {value!r}")
+    return float(value) if annotation == "float" else value
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, (list, tuple))
