@@ -10,7 +10,7 @@ from schemalora.compliance.pairing import name_some
 from schemalora.compliance.rate import Rate
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.rows import RowOutcomes
-from schemalora.errors import PairingError
+from schemalora.errors import PairingError, UsageError
 from schemalora.jsonvalue import JsonValue
 from schemalora.statistics import (
     Interval,
@@ -54,6 +54,11 @@ class Difference:
         return self.p_holm < ALPHA
 
     @property
+    def significantly_worse(self) -> bool:
+        """Whether the second arm is worse by more than chance explains."""
+        return self.significant and self.difference < 0
+
+    @property
     def detectable(self) -> float:
         """The true difference these rows would show with 80% power, at the flips observed."""
         n = self.a.n
@@ -89,8 +94,16 @@ class Comparison:
     fields: Mapping[str, Difference]
 
     def difference(self, name: str) -> Difference:
-        """The difference in one metric or leaf path."""
-        return self.metrics[name] if name in self.metrics else self.fields[name]
+        """The difference in one metric or leaf path.
+
+        Raises:
+            UsageError: there is no such metric or field; the message lists them.
+        """
+        found = self.metrics.get(name) or self.fields.get(name)
+        if found is None:
+            known = ", ".join([*self.metrics, *self.fields])
+            raise UsageError(f"nothing named {name!r} was compared (there is: {known})")
+        return found
 
     @property
     def power_note(self) -> str:

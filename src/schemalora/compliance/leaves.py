@@ -97,9 +97,9 @@ class _Watched:
         self.has_few_values = _has_few_values(field)
         self.nullable = field.nullable
         self._field = field
-        self._labels = {freeze(value): leaf_label(value) for value in field.allowed or ()}
+        self._labels = {_key(value): leaf_label(value) for value in field.allowed or ()}
         if field.nullable and self._labels:
-            self._labels.setdefault(freeze(None), "null")
+            self._labels.setdefault(_key(None), "null")
         self._pairs: Counter[tuple[str, str]] = Counter()
 
     def add(self, target: JsonValue, got: Leaf, *, right: bool) -> None:
@@ -142,13 +142,16 @@ class _Watched:
         return came
 
     def _label(self, leaf: Leaf) -> str:
-        if isinstance(leaf, Absent):
-            return f"({leaf.value})"
         if leaf is None:
             return "null"
-        if not self._labels:
-            return OTHER
-        return self._labels.get(freeze(leaf), OTHER)
+        if isinstance(leaf, Absent):
+            return f"({leaf.value})"
+        return self._labels.get(_key(leaf), OTHER) if self._labels else OTHER
+
+
+def _key(value: JsonValue) -> object:
+    """Hashable; strings, which are the most, stand for themselves."""
+    return value if isinstance(value, str) else freeze(value)
 
 
 _NO_VALUE = frozenset({"null", *(f"({absent.value})" for absent in Absent)})

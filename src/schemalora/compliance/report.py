@@ -14,7 +14,7 @@ from schemalora.compliance.rate import Rate
 from schemalora.compliance.robustness import Flips
 from schemalora.compliance.rows import RowOutcomes
 from schemalora.errors import UsageError
-from schemalora.jsonl import read_json, write_json
+from schemalora.jsonl import atomic_write, read_json, write_json
 from schemalora.jsonvalue import JsonValue
 
 FORMAT_VERSION: Final = 1
@@ -92,6 +92,11 @@ class ComplianceReport:
         from schemalora.compliance.markdown import report_markdown
 
         return report_markdown(self)
+
+    def save_markdown(self, path: str | Path) -> None:
+        """Writes the Markdown report, atomically."""
+        with atomic_write(path) as file:
+            file.write(self.to_markdown())
 
     def save(self, path: str | Path) -> None:
         """Writes `report.json`, atomically."""

@@ -69,7 +69,8 @@ class RobustnessCounter:
         self._settle_at = 1_000
 
     def add(self, example: Example, score: int) -> None:
-        """Counts a row that has a parent; its parent may come later."""
+        """Keeps a row's score, and counts it against its parent's, which may come later."""
+        self._index.set_score(example.id, score)
         if example.parent is not None:
             self._pending.append((example.parent, score, example.perturbations))
             if len(self._pending) >= self._settle_at:

@@ -56,12 +56,18 @@ class Scorer:
         self.columns: tuple[str, ...] = (*METRICS, *contract.fields)
         self._all_fields = ((1 << len(self.columns)) - 1) & ~METRIC_BITS
 
-    def score(self, target: JsonValue, outcome: Outcome) -> int:
-        """The bits of one row; a completion that is not valid JSON is wrong in every column."""
+    def score(self, target: JsonValue, outcome: Outcome, *, verbatim: bool = False) -> int:
+        """The bits of one row; a completion that is not valid JSON is wrong in every column.
+
+        Args:
+            target: the right value.
+            outcome: of parsing the completion.
+            verbatim: the completion is known to be a text of the target.
+        """
         if not outcome.valid_json:
             return 0
         got = outcome.json
-        same = got == target and json_equal(got, target)
+        same = verbatim or (got == target and json_equal(got, target))
         bits = VALID_JSON | (self._all_fields if same else self._right_fields(target, got))
         if outcome.compliant:
             bits |= SCHEMA_COMPLIANT

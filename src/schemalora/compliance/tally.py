@@ -63,13 +63,16 @@ class Tally:
     def add(self, example: Example, prediction: Prediction | None) -> None:
         """Scores and counts one row; one without a prediction is wrong in everything."""
         target = example.target
+        target_text = canonical_json(target)
         outcome = None
         score = lenient = 0
         if prediction is None:
             self._missing += 1
         else:
             outcome = self._contract.parse(prediction.completion)
-            score = lenient = self._scorer.score(target, outcome)
+            score = lenient = self._scorer.score(
+                target, outcome, verbatim=prediction.completion == target_text
+            )
             if outcome.violations:
                 self._count_violations(outcome)
             if not outcome.valid_json:
@@ -77,7 +80,6 @@ class Tally:
             self._generation.add(prediction)
         self._scores.add(score)
         self._lenient[lenient & METRIC_BITS] += 1
-        self._index.set_score(example.id, score)
         self._robustness.add(example, score)
         self._rows.add(example.id, score, example.group)
         self._leaves.add(
@@ -87,10 +89,14 @@ class Tally:
         )
         for dimension, value in slices_of(example):
             self._slices.add(dimension, value, score)
-        key = _row_key(example)
+        key = _row_key(example, target_text)
         self._fingerprint += key
         if not score & EXACT_MATCH:
-            self._count_failure(example, prediction, outcome, score, key)
+            if not self._contract.parse(target_text).compliant:
+                # A target that is matched complies as well: only the others are looked at.
+                self._bad_targets += 1
+            if self._failures.wants(key):
+                self._failures.keep(key, self._failure(example, prediction, outcome, score))
 
     def _count_violations(self, outcome: Outcome) -> None:
         self._violations.add((one.kind, one.path) for one in outcome.violations)
@@ -104,39 +110,30 @@ class Tally:
                 return self._scorer.score(target, outcome)
         return 0
 
-    def _count_failure(
+    def _failure(
         self,
         example: Example,
         prediction: Prediction | None,
         outcome: Outcome | None,
         score: int,
-        key: int,
-    ) -> None:
-        # A target that is matched complies as well; only the others need to be looked at.
-        if not self._contract.parse(canonical_json(example.target)).compliant:
-            self._bad_targets += 1
-        if not self._failures.wants(key):
-            return
+    ) -> Failure:
         slices: dict[str, tuple[str, ...]] = {}
         for dimension, value in slices_of(example):
             slices[dimension] = (*slices.get(dimension, ()), value)
         fields = self._columns[len(METRICS) :]
-        self._failures.keep(
-            key,
-            Failure(
-                id=example.id,
-                text=shortened(example.text),
-                target=example.target,
-                completion=None if prediction is None else shortened(prediction.completion),
-                violations=tuple(
-                    Fault(one.kind, one.path, one.message, one.cause)
-                    for one in (outcome.violations if outcome is not None else ())
-                ),
-                wrong=tuple(
-                    path for i, path in enumerate(fields, start=len(METRICS)) if not score >> i & 1
-                ),
-                slices=slices,
+        return Failure(
+            id=example.id,
+            text=shortened(example.text),
+            target=example.target,
+            completion=None if prediction is None else shortened(prediction.completion),
+            violations=tuple(
+                Fault(one.kind, one.path, one.message, one.cause)
+                for one in (outcome.violations if outcome is not None else ())
             ),
+            wrong=tuple(
+                path for i, path in enumerate(fields, start=len(METRICS)) if not score >> i & 1
+            ),
+            slices=slices,
         )
 
     def report(self) -> ComplianceReport:
@@ -197,7 +194,7 @@ class Tally:
             yield f"Not sliced by {dimension}: it has more than {MOST_SLICES} values."
 
 
-def _row_key(example: Example) -> int:
-    content = "\0".join((example.id, example.text, canonical_json(example.target)))
+def _row_key(example: Example, target_text: str) -> int:
+    content = "\0".join((example.id, example.text, target_text))
     digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")

@@ -1,0 +1,109 @@
+"""Static plots of one or more reports, through matplotlib."""
+
+# matplotlib's annotations leave keyword arguments unknown.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from schemalora.compliance import ComplianceReport
+from schemalora.compliance.markdown import METRIC_TITLES
+from schemalora.compliance.rate import percent
+from schemalora.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette, which colour-blind readers tell apart; hatches tell arms apart in print.
+ARM_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++")
+
+
+def write_plot(reports: Mapping[str, ComplianceReport], path: str | Path) -> tuple[Path, Path]:
+    """Draws each metric and each field as one bar an arm, with its 95% interval.
+
+    Args:
+        reports: arm name → report.
+        path: where to; written twice, with the suffixes `.png` and `.svg`.
+
+    Returns:
+        The paths of the PNG and of the SVG.
+
+    Raises:
+        UsageError: no reports.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if not reports:
+        raise UsageError("a plot needs at least one report")
+    try:
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("a plot", "report", "matplotlib") from error
+    first = next(iter(reports.values()))
+    columns = [*first.metrics, *first.fields]
+    # Text stays text in the SVG, and the same reports give the same bytes.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "schemalora", "font.size": 10}):
+        height = 1.1 + len(columns) * (0.16 + 0.22 * len(reports))
+        figure = Figure(figsize=(9, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        _draw(axes, reports, columns)
+        png, svg = Path(path).with_suffix(".png"), Path(path).with_suffix(".svg")
+        png.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(png, dpi=160)
+        figure.savefig(svg, metadata={"Date": None})
+    return png, svg
+
+
+def _draw(axes: Axes, reports: Mapping[str, ComplianceReport], columns: Sequence[str]) -> None:
+    thick = 0.8 / len(reports)
+    for number, (name, report) in enumerate(reports.items()):
+        rates = [report.rate(column) for column in columns]
+        places = [row + (number - (len(reports) - 1) / 2) * thick for row in range(len(columns))]
+        values = [100 * rate.rate for rate in rates]
+        errors = [
+            [100 * (rate.rate - rate.ci95.low) for rate in rates],
+            [100 * (rate.ci95.high - rate.rate) for rate in rates],
+        ]
+        axes.barh(
+            places,
+            values,
+            height=thick * 0.92,
+            xerr=errors,
+            label=f"{name} (n={report.n:,})",
+            color=ARM_COLOURS[number % len(ARM_COLOURS)],
+            hatch=_HATCHES[number % len(_HATCHES)],
+            edgecolor="white",
+            error_kw={"ecolor": "#222222", "elinewidth": 1, "capsize": 2.5},
+        )
+        for place, rate in zip(places, rates, strict=True):
+            axes.text(
+                101.5 if rate.rate > 0.4 else 100 * rate.ci95.high + 1.5,
+                place,
+                percent(rate.rate),
+                va="center",
+                fontsize=8,
+            )
+    _label(axes, reports, columns)
+
+
+def _label(axes: Axes, reports: Mapping[str, ComplianceReport], columns: Sequence[str]) -> None:
+    first = next(iter(reports.values()))
+    axes.set_yticks(
+        range(len(columns)),
+        # A dollar sign would start a formula.
+        [METRIC_TITLES.get(column, column).replace("$", r"\$") for column in columns],
+    )
+    axes.axhline(len(first.metrics) - 0.5, color="#888888", linewidth=0.8, linestyle=":")
+    axes.invert_yaxis()
+    axes.set_xlim(0, 112)
+    axes.set_xticks(range(0, 101, 20), [f"{tick}%" for tick in range(0, 101, 20)])
+    axes.set_xlabel("share of all rows, with Wilson 95% intervals")
+    axes.set_title(first.contract_name.replace("$", r"\$"), loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
