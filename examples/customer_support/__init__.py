@@ -1,0 +1,1 @@
+"""Customer-support messages to tickets: the flagship example."""

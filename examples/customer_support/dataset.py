@@ -19,7 +19,6 @@ from customer_support.messages import Side, make_renderer
 from customer_support.names import EVAL_PRODUCTS, TRAIN_PRODUCTS, draw_order_id
 from customer_support.rules import INTENTS, PRIORITIES, drop_entity, join_tickets, ticket
 from customer_support.ticket import SupportTicket
-
 from schemalora.contract import Contract
 from schemalora.grounding import Extraction, skeleton
 from schemalora.jsonvalue import JsonValue
@@ -107,7 +106,7 @@ def build_dataset(
     """
     contract = support_contract()
     train = list(_Side(contract, "train", seed).rows(train_count, TRAIN_SHARES))
-    extraction = Extraction(contract.fields)
+    extraction = Extraction(contract)
     seen = {skeleton(row.text, extraction.texts(row.target)) for row in train}
     held_out = _Side(contract, "eval", seed + 1, avoid=seen)
     return train, list(held_out.rows(eval_count, EVAL_SHARES))
@@ -124,7 +123,7 @@ class _Side:
         self._count = 0
         self._side = side
         self._avoid = avoid or set()
-        self._extraction = Extraction(contract.fields)
+        self._extraction = Extraction(contract)
         self._renderer = make_renderer(contract, side)
         self._bare = make_renderer(contract, side, framed=False)
         self._products = (TRAIN_PRODUCTS,) if side == "train" else (TRAIN_PRODUCTS, EVAL_PRODUCTS)
@@ -202,7 +201,7 @@ class _Side:
         child = perturb(
             row,
             perturbations,
-            extraction=self._extraction,
+            contract=self._extraction,
             seed=self._seed * 1_000_000_007 + self._count,
         )
         return None if child is row else child

@@ -8,57 +8,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
+from schemalora.contract import Contract
 from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.notations import notations
+from schemalora.schema import ArrayNode, FiniteNode, Node, ObjectNode, UnionNode, matches
 
 Grounding = Literal["verbatim", "other_case", "inside_word", "absent"]
 """How well a value stands in a text."""
 
-_ITEM_KEYS = frozenset(("[*]", "[]", "*"))
+_RANK: dict[Grounding, int] = {"verbatim": 0, "other_case": 1, "inside_word": 2, "absent": 3}
 _VALUE_MASK = "\x00"
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 _NOT_WORDS = re.compile(r"[^\w\x00#]+")
 _SPACES = re.compile(r"\s+")
-
-
-class FieldLike(Protocol):
-    """What grounding needs to know of a contract's field."""
-
-    @property
-    def path(self) -> str:
-        """Leaf path, such as `$.entities.order_id`."""
-        ...
-
-    @property
-    def keys(self) -> Sequence[str | int]:
-        """The keys that lead to the leaf."""
-        ...
-
-    @property
-    def relation(self) -> str:
-        """`extracted`, `derived` or `free_text`."""
-        ...
-
-
-def leaf_values(target: JsonValue, keys: Sequence[str | int]) -> Iterator[JsonValue]:
-    """The scalars that a leaf path reaches in a target; through lists it reaches every item."""
-    if isinstance(target, list):
-        rest = keys[1:] if keys and (isinstance(keys[0], int) or keys[0] in _ITEM_KEYS) else keys
-        for item in target:
-            yield from leaf_values(item, rest)
-    elif isinstance(target, dict):
-        if not keys:
-            for item in target.values():
-                yield from leaf_values(item, keys)
-        elif keys[0] in target:
-            yield from leaf_values(target[cast("str", keys[0])], keys[1:])
-        elif keys[0] in _ITEM_KEYS:
-            for item in target.values():
-                yield from leaf_values(item, keys[1:])
-    elif not keys:
-        yield target
 
 
 def value_text(value: JsonValue) -> str:
@@ -66,28 +31,100 @@ def value_text(value: JsonValue) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
-class Extraction:
-    """The extracted fields of a contract, ready to be looked up in many targets."""
+def value_at(target: JsonValue, keys: Sequence[str]) -> JsonValue:
+    """The value that a field's keys lead to; None where the target does not go that far."""
+    for key in keys:
+        if not isinstance(target, dict):
+            return None
+        target = target.get(key)
+    return target
 
-    def __init__(self, fields: Mapping[str, FieldLike]) -> None:
-        self._fields = tuple(
-            (field.path, tuple(field.keys))
-            for field in fields.values()
-            if field.relation == "extracted"
+
+def scalars(value: JsonValue) -> Iterator[JsonValue]:
+    """The scalars inside a value, in order."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from scalars(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from scalars(item)
+    else:
+        yield value
+
+
+class Extraction:
+    """The extracted fields of a contract, ready to be looked up in many targets.
+
+    Inside a list or a free-form object every part keeps its own relation: in a list of
+    `{"sku": Extracted, "kind": enum}` only the skus must stand in the text.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._plain = tuple(
+            (field.path, field.keys)
+            for field in contract.fields.values()
+            if field.relation == "extracted" and not {"array", "object"} & set(field.kinds)
         )
+        self._deep = tuple(
+            (field.path, field.keys)
+            for field in contract.fields.values()
+            if {"array", "object"} & set(field.kinds)
+        )
+        self._tree = contract.tree
 
     def values(self, target: JsonValue) -> list[tuple[str, JsonValue]]:
-        """`(leaf path, value)` of every extracted value that is not null, empty or a boolean."""
+        """`(leaf path, value)` of every extracted scalar that is not null, empty or a boolean."""
+        found = [(path, value_at(target, keys)) for path, keys in self._plain]
+        for path, keys in self._deep:
+            node = _node_at(self._tree, keys, target)
+            if node is not None:
+                found += [(path, one) for one in _extracted(node, value_at(target, keys), "")]
         return [
             (path, value)
-            for path, keys in self._fields
-            for value in leaf_values(target, keys)
-            if value is not None and value != "" and not isinstance(value, bool)
+            for path, value in found
+            if value is not None and value != "" and not isinstance(value, (bool, dict, list))
         ]
 
     def texts(self, target: JsonValue) -> list[str]:
         """The extracted values of a target as they stand in a text."""
         return [value_text(value) for _, value in self.values(target)]
+
+
+def _node_at(node: Node, keys: Sequence[str], target: JsonValue) -> Node | None:
+    for key in keys:
+        node = _branch(node, target)
+        if not isinstance(node, ObjectNode) or not isinstance(target, dict):
+            return None
+        node, target = node.child(key), target.get(key)
+    return node
+
+
+def _branch(node: Node, value: JsonValue) -> Node:
+    """The alternative that the value took."""
+    while isinstance(node, UnionNode):
+        taken = next((one for one in node.branches if matches(one, value)), None)
+        if taken is None:
+            return node
+        node = taken
+    return node
+
+
+def _extracted(node: Node, value: JsonValue, relation: str) -> Iterator[JsonValue]:
+    relation = node.annotations.relation or relation
+    node = _branch(node, value)
+    relation = node.annotations.relation or relation
+    if relation in ("derived", "free_text"):
+        return
+    if isinstance(value, list):
+        for at, item in enumerate(value):
+            child = node.item_at(at) if isinstance(node, ArrayNode) else node
+            yield from _extracted(child, item, relation)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            child = node.child(key) if isinstance(node, ObjectNode) else node
+            yield from _extracted(child, item, relation)
+    elif relation == "extracted" or not isinstance(node, FiniteNode):
+        yield value
 
 
 def find_spans(text: str, values: Iterable[str]) -> list[tuple[int, int]]:
@@ -115,21 +152,28 @@ def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def ground(value: JsonValue, text: str) -> Grounding:
     """How well a value stands in a text.
 
-    White space and Unicode composition are no matter; a number may be written with its thousands
-    grouped or with trailing zeros. `inside_word` is only a part of a longer word or number, as
-    `ORD-1234` in `ORD-12345`.
+    White space and Unicode composition are no matter, and numbers, dates and times may have
+    another notation. `inside_word` is only a part of a longer word or number, as `ORD-1234` in
+    `ORD-12345`.
     """
-    if isinstance(value, str):
-        return _ground_words(value, text)
-    return min((_ground_words(form, text) for form in _number_forms(value)), key=_RANK.__getitem__)
+    if isinstance(value, str) and _stands_alone(value, text):
+        return "verbatim"
+    plain, *others = notations(value)
+    best = _ground_words(plain, text)
+    if best == "verbatim" or not others:
+        return best
+    folded = _normalise(text).casefold()
+    if any(_stands_alone(_normalise(form).casefold(), folded) for form in others):
+        return "verbatim"
+    return best
 
 
-_RANK: dict[Grounding, int] = {"verbatim": 0, "other_case": 1, "inside_word": 2, "absent": 3}
+def worst(groundings: Iterable[Grounding]) -> Grounding:
+    """The least grounded of several; `verbatim` where there are none."""
+    return max(groundings, key=_RANK.__getitem__, default="verbatim")
 
 
 def _ground_words(value: str, text: str) -> Grounding:
-    if _stands_alone(value, text):
-        return "verbatim"
     value, text = _normalise(value), _normalise(text)
     if _stands_alone(value, text):
         return "verbatim"
@@ -145,7 +189,7 @@ def _normalise(text: str) -> str:
 
 def _stands_alone(value: str, text: str) -> bool:
     at = text.find(value)
-    while at >= 0:
+    while value and at >= 0:
         end = at + len(value)
         if not (
             (at > 0 and _same_run(text[at - 1], value[0]))
@@ -164,35 +208,13 @@ def _same_run(left: str, right: str) -> bool:
     return left.isalpha() and right.isalpha() and ord(left) < 0x0E00 and ord(right) < 0x0E00
 
 
-def _number_forms(value: JsonValue) -> tuple[str, ...]:
-    plain = canonical_json(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return (plain,)
-    if abs(value) >= 1e15 or "e" in plain:
-        return (plain,)
-    forms = {plain, f"{value:,}", f"{value:,}".replace(",", " "), f"{value:,}".replace(",", ".")}
-    if value == int(value):
-        forms |= {str(int(value)), f"{int(value):,}"}
-    forms |= {f"{value:.2f}", f"{value:,.2f}", plain.replace(".", ","), f"{value:.1f}"[:40]} & {
-        form
-        for form in (f"{value:.2f}", f"{value:,.2f}", plain.replace(".", ","), f"{value:.1f}")
-        if float(
-            form.replace(",", ".")
-            if form.count(",") == 1 and "." not in form
-            else form.replace(",", "")
-        )
-        == value
-    }
-    return tuple(sorted(forms))
-
-
 def skeleton(text: str, values: Iterable[str] = ()) -> str:
     """A text with its values and digits masked, in lower case, without punctuation.
 
     Two texts of one skeleton were made from one template: they say the same with other values.
     """
-    for value in sorted(values, key=lambda one: (-len(one), one)):
+    folded = text.casefold()
+    for value in sorted({value.casefold() for value in values}, key=lambda one: (-len(one), one)):
         if value:
-            text = re.sub(re.escape(value), _VALUE_MASK, text, flags=re.IGNORECASE)
-    text = _DIGITS.sub("#", text.casefold())
-    return _NOT_WORDS.sub(" ", text).strip()
+            folded = folded.replace(value, _VALUE_MASK)
+    return _NOT_WORDS.sub(" ", _DIGITS.sub("#", folded)).strip()

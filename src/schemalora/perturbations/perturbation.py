@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Protocol
 
+from schemalora.contract import Contract
 from schemalora.grounding import Extraction
 from schemalora.perturbations.passage import Passage
 from schemalora.records import Example
@@ -29,7 +30,7 @@ def perturb(
     example: Example,
     perturbations: Sequence[Perturbation],
     *,
-    extraction: Extraction,
+    contract: Contract | Extraction,
     seed: int,
     marks: Iterable[tuple[int, int]] = (),
 ) -> Example:
@@ -38,8 +39,8 @@ def perturb(
     Args:
         example: the clean example.
         perturbations: what to do to its text.
-        extraction: the contract's extracted fields: `Extraction(contract.fields)`. Wherever one
-            of the target's extracted values stands in the text, nothing is edited.
+        contract: names the extracted fields; wherever one of the target's extracted values stands
+            in the text, nothing is edited. For many examples, make its `Extraction` once.
         seed: reproduces the result.
         marks: further spans of the text to leave alone.
 
@@ -49,6 +50,7 @@ def perturb(
         whose text did not change is returned as it was.
     """
     rng = Random(seed)
+    extraction = contract if isinstance(contract, Extraction) else Extraction(contract)
     passage = Passage.of(example.text, values=extraction.texts(example.target), marks=marks)
     applied: list[str] = []
     for perturbation in perturbations:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from random import Random
 from typing import TypeAlias
 
@@ -236,7 +237,9 @@ def _choice(options: list[Compiled]) -> Compiled | None:
         # random() alone is promised to give the same numbers on every Python.
         emits[int(rng.random() * count)](values, rng, out)
 
-    return Compiled(emit, frozenset.intersection(*(option.places for option in options)))
+    return Compiled(
+        emit, reduce(frozenset[str].intersection, (option.places for option in options))
+    )
 
 
 def _bank(options: list[Compiled]) -> Compiled | None:

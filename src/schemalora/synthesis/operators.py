@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from schemalora.grounding import leaf_values, value_text
+from schemalora.grounding import scalars, value_at, value_text
 from schemalora.jsonvalue import JsonValue, json_equal
 from schemalora.perturbations import pick
 from schemalora.records import Example
@@ -62,11 +62,11 @@ class MissingInformation:
 
     def __call__(self, example: Example, rng: Random) -> Example | None:
         """The message without the value; None where it has none or cannot be said without."""
-        values = [one for one in leaf_values(example.target, self.keys) if one is not None]
+        values = [one for one in scalars(value_at(example.target, self.keys)) if one is not None]
         if not values:
             return None
         target = self.rule(example.target)
-        if any(one is not None for one in leaf_values(target, self.keys)):
+        if any(one is not None for one in scalars(value_at(target, self.keys))):
             return None
         if self.render is not None:
             rendering = self.render(target, example)

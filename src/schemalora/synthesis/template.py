@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
 from schemalora.errors import RenderError, UsageError
-from schemalora.grounding import leaf_values, value_text
+from schemalora.grounding import scalars, value_at, value_text
 from schemalora.jsonvalue import JsonValue, canonical_json, freeze
 from schemalora.synthesis.grammar import (
     Compiled,
@@ -91,14 +91,15 @@ class TemplateRenderer:
         self.name = name
         self._source = (dict(banks or {}), tuple(frames))
         self._fields = _slot_fields(contract)
-        self._must_place = frozenset(
-            slot for slot, entry in self._fields.items() if entry.extracted and entry.canonical
-        )
         self._plain_banks, self._value_banks = _parse_banks(self._source[0])
         self._frames = tuple(_split_frame(frame) for frame in frames)
         self._parsed = tuple((one, parse_template(one.text)) for one in self.templates)
         self._selectors = tuple(sorted(self._selector_names()))
         self._check_names()
+        used = frozenset[str]().union(*(slot_names(node) for node in self._all_nodes()))
+        self._read = tuple(
+            (slot, entry.keys) for slot, entry in self._fields.items() if entry.must or slot in used
+        )
         self._ready: dict[object, _Ready] = {}
 
     def only(self, *families: str) -> TemplateRenderer:
@@ -130,20 +131,18 @@ class TemplateRenderer:
 
     def _prepare(self, target: JsonValue) -> tuple[dict[str, str], _Ready]:
         values: dict[str, str] = {}
-        for slot, entry in self._fields.items():
-            text = entry.read(target)
-            if text is not None:
+        for slot, keys in self._read:
+            text = _slot_text(value_at(target, keys))
+            if text:
                 values[slot] = text
         chosen = tuple(
-            freeze(next(leaf_values(target, self._fields[name].keys), None))
-            for name in self._selectors
+            [freeze(value_at(target, self._fields[name].keys)) for name in self._selectors]
         )
         key = (tuple(values), chosen)
         ready = self._ready.get(key)
         if ready is None:
-            ready = self._ready[key] = self._make_ready(
-                frozenset(values), dict(zip(self._selectors, chosen, strict=True))
-            )
+            selected = dict(zip(self._selectors, chosen, strict=True))
+            ready = self._ready[key] = self._make_ready(frozenset(values), selected)
         return values, ready
 
     def _fill(self, ready: _Ready, index: int, values: Mapping[str, str], rng: Random) -> Rendering:
@@ -162,7 +161,7 @@ class TemplateRenderer:
         banks = dict(self._plain_banks)
         for name, (selector, phrases) in self._value_banks.items():
             banks[name] = phrases.get(chosen[selector], (parse_template(""),))
-        must = self._must_place & present
+        must = frozenset(slot for slot in present if self._fields[slot].must)
         aliases = {slot: self._fields[slot].alias for slot in must}
         compiler = Compiler(present, banks)
         frames = tuple(
@@ -183,6 +182,17 @@ class TemplateRenderer:
             ):
                 bodies.append((template, body))
         return _Ready(tuple(bodies), frames, {one.group: at for at, (one, _) in enumerate(bodies)})
+
+    def _all_nodes(self) -> Iterator[Node]:
+        for _, node in self._parsed:
+            yield node
+        for before, after in self._frames:
+            yield from (before, after)
+        for nodes in self._plain_banks.values():
+            yield from nodes
+        for _, phrases in self._value_banks.values():
+            for nodes in phrases.values():
+                yield from nodes
 
     def _selector_names(self) -> set[str]:
         names = {name for template in self.templates for name in template.when}
@@ -212,39 +222,32 @@ class _Ready:
 @dataclass(frozen=True, slots=True)
 class _SlotField:
     keys: tuple[str, ...]
-    extracted: bool
-    canonical: bool
-    """The full dotted path; the short name is only another way to call it."""
+    must: bool
+    """Whether its value must be placed; asked of its dotted path only."""
     alias: str
+    """The other name of the same field."""
 
-    def read(self, target: JsonValue) -> str | None:
-        value: JsonValue = target
-        for key in self.keys:
-            if not isinstance(value, dict):
-                break
-            value = value.get(key)
-        else:
-            if isinstance(value, str):
-                return value or None
-        texts = [value_text(one) for one in leaf_values(target, self.keys) if one not in (None, "")]
-        return ", ".join(texts) or None
+
+def _slot_text(value: JsonValue) -> str:
+    if isinstance(value, str):
+        return value
+    return ", ".join([value_text(one) for one in scalars(value) if one not in (None, "")])
 
 
 def _slot_fields(contract: Contract) -> dict[str, _SlotField]:
+    """Dotted path, and last key where it is unique, to the field of that name."""
     fields: dict[str, _SlotField] = {}
-    names: dict[str, list[str]] = {}
+    shorts: dict[str, list[str]] = {}
     for one in contract.fields.values():
-        keys = tuple(map(str, one.keys))
-        dotted = ".".join(keys) or "value"
-        names.setdefault(next((key for key in reversed(keys) if key != "[*]"), "value"), []).append(
-            dotted
-        )
-        fields[dotted] = _SlotField(keys, one.relation == "extracted", True, dotted)
-    for short, dotted_names in names.items():
+        dotted = ".".join(one.keys) or "value"
+        shorts.setdefault(one.keys[-1] if one.keys else "value", []).append(dotted)
+        must = one.relation == "extracted" and not {"array", "object"} & set(one.kinds)
+        fields[dotted] = _SlotField(one.keys, must, dotted)
+    for short, dotted_names in shorts.items():
         if len(dotted_names) == 1 and short not in fields:
             full = fields[dotted_names[0]]
-            fields[short] = _SlotField(full.keys, full.extracted, False, dotted_names[0])
-            fields[dotted_names[0]] = _SlotField(full.keys, full.extracted, True, short)
+            fields[short] = _SlotField(full.keys, False, dotted_names[0])
+            fields[dotted_names[0]] = _SlotField(full.keys, full.must, short)
     return fields
 
 
@@ -311,16 +314,14 @@ def _join(pieces: Iterable[Piece], group: str) -> Rendering:
     out: list[str] = []
     marks: list[tuple[int, int]] = []
     at = 0
-    open_for_space = False
+    after_word = False
     for text, marked in pieces:
-        if not marked and not open_for_space and text[:1] == " ":
-            text = text.lstrip(" ")
-        if not text:
+        run = text if marked or after_word else text.lstrip(" ")
+        if not run:
             continue
         if marked:
-            marks.append((at, at + len(text)))
-        out.append(text)
-        at += len(text)
-        open_for_space = text[-1] not in " \n"
-    joined = "".join(out)
-    return Rendering(joined.rstrip(), group, tuple(marks))
+            marks.append((at, at + len(run)))
+        out.append(run)
+        at += len(run)
+        after_word = run[-1] not in " \n"
+    return Rendering("".join(out).rstrip(), group, tuple(marks))
