@@ -7,9 +7,12 @@ the classes, the validators and the types stay the model's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+
+from pydantic_core import core_schema
 
 from schemalora.errors import SchemaError
 from schemalora.schema import ROOT, child_path
@@ -34,6 +37,8 @@ class Closing:
 
     optional_keys: bool = False
     """Keep defaults, so that their keys may be left out."""
+    keep_defaults: bool = False
+    """Keep defaults for what they tell, though their keys are required."""
     label_unions: bool = False
     """Label union branches, so that the locations of errors can be told from keys."""
     serialize: bool = False
@@ -49,7 +54,7 @@ class Closing:
 
     def _walk(self, schema: CoreSchema, path: str, extra: str | None) -> CoreSchema:
         kind = schema.get("type")
-        if kind == "default" and not self.optional_keys:
+        if kind == "default" and not (self.optional_keys or self.keep_defaults):
             return self._walk(schema["schema"], path, extra)
         if kind in _UNREACHABLE:
             raise SchemaError(path, _UNREACHABLE[cast(str, kind)])
@@ -69,12 +74,20 @@ class Closing:
             made["definitions"] = [self._walk(one, path, None) for one in made["definitions"]]
         elif kind == "arguments":
             made["arguments_schema"] = [
-                {**one, "schema": self._walk(one["schema"], child_path(path, one["name"]), None)}
+                self._argument(one, child_path(path, one["name"]))
                 for one in made["arguments_schema"]
             ]
         else:
+            if self.serialize:
+                _write_faithfully(made)
             self._close_inner(made, path, extra if kind in ("model", "dataclass") else None)
         return made
+
+    def _argument(self, argument: CoreSchema, path: str) -> CoreSchema:
+        inner = cast(CoreSchema, argument["schema"])
+        if inner["type"] == "default" and not self.optional_keys:
+            inner = cast(CoreSchema, inner["schema"])
+        return {**argument, "schema": self._walk(inner, path, None)}
 
     def _close_inner(self, made: CoreSchema, path: str, extra: str | None) -> None:
         for key, sub_path in (
@@ -144,6 +157,27 @@ class Closing:
             return choice
         labelled = [(choice, f"{UNION_MARK}tag")]
         return {"type": "union", "choices": labelled, "auto_collapse": False}
+
+
+def _write_faithfully(made: CoreSchema) -> None:
+    """Serialisation that validation can read back: secrets as they are, sets in a fixed order."""
+    serialization: Any = made.get("serialization")
+    if made["type"] in ("set", "frozenset") and serialization is None:
+        made["serialization"] = core_schema.wrap_serializer_function_ser_schema(_in_fixed_order)
+    elif isinstance(serialization, dict):
+        function: Any = cast("dict[str, Any]", serialization).get("function")
+        if getattr(function, "__module__", "") == "pydantic.types" and "secret" in getattr(
+            function, "__name__", ""
+        ):
+            made["serialization"] = core_schema.plain_serializer_function_ser_schema(_reveal)
+
+
+def _in_fixed_order(value: Any, write: Callable[[Any], list[Any]]) -> list[Any]:
+    return sorted(write(value), key=lambda item: json.dumps(item, sort_keys=True, default=str))
+
+
+def _reveal(value: Any) -> Any:
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
 
 
 def _extra_of(schema: CoreSchema, above: str | None) -> str | None:

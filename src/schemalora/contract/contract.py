@@ -17,10 +17,12 @@ from schemalora.contract.model_schema import completion_schema, core_schema_of
 from schemalora.contract.ordering import ordered
 from schemalora.contract.outcome import Outcome
 from schemalora.contract.schema_checker import SchemaChecker
-from schemalora.errors import SchemaError, UsageError
+from schemalora.errors import UsageError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue, canonical_json
-from schemalora.schema import ROOT, NeverNode, Node, read_schema
+from schemalora.schema import Node, read_schema
+from schemalora.schema.heights import Heights
+from schemalora.schema.soundness import check_inhabited
 from schemalora.schema.reader import COMPARISON_KEYWORD, RELATION_KEYWORD
 
 FORMAT_VERSION = 1
@@ -45,8 +47,8 @@ class Contract:
         self._model = model
         self._instructions = instructions
         self._tree = read_schema(schema)
-        if isinstance(self._tree, NeverNode):
-            raise SchemaError(ROOT, f"no value can satisfy the schema: {self._tree.reason}")
+        self._heights = Heights()
+        check_inhabited(self._tree, self._heights)
 
     @classmethod
     def from_model(
@@ -109,6 +111,11 @@ class Contract:
         """The root of the node tree."""
         return self._tree
 
+    @property
+    def heights(self) -> Heights:
+        """How deep the shallowest value of each node is."""
+        return self._heights
+
     @cached_property
     def json_schema(self) -> dict[str, JsonValue]:
         """The completion schema, plain JSON Schema."""
@@ -154,6 +161,14 @@ class Contract:
         if not text.violations:
             return outcome
         return Outcome((*text.violations, *outcome.violations), True, text.value)
+
+    def wire(self, instance: Any) -> JsonValue:
+        """The JSON value of a model instance, under the names that parsing reads.
+
+        Raises:
+            UsageError: what is given is no instance of the model.
+        """
+        return self._checker.wire(instance)
 
     def in_order(self, value: JsonValue) -> bool:
         """Whether the keys of the value stand in the contract's order."""

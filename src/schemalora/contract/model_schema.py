@@ -37,7 +37,9 @@ def completion_schema(core: CoreSchema, *, optional_keys: bool) -> dict[str, Jso
     Raises:
         SchemaError: a type without a JSON form.
     """
-    closed = Closing(optional_keys=optional_keys).close(core)
+    closed = Closing(optional_keys=optional_keys, keep_defaults=True).close(core)
+    generator = _CompletionSchema(by_alias=True)
+    generator.optional_keys = optional_keys
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # defaults without a JSON form; they are not needed
@@ -47,8 +49,34 @@ def completion_schema(core: CoreSchema, *, optional_keys: bool) -> dict[str, Jso
     return cast("dict[str, JsonValue]", schema)
 
 
+_DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
+
+
+def _float_like(schema: core_schema.DecimalSchema) -> core_schema.FloatSchema:
+    bounds = {
+        name: float(cast(Any, schema[name]))
+        for name in ("ge", "gt", "le", "lt", "multiple_of")
+        if name in schema
+    }
+    return cast(core_schema.FloatSchema, {"type": "float", **bounds})
+
+
 class _CompletionSchema(GenerateJsonSchema):
     """Pydantic's generator, which reads `extra` from the class; here the closed schema has it."""
+
+    optional_keys = False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Every key is, but for those of a TypedDict that say otherwise."""
+        if self.optional_keys or field["type"] == "typed-dict-field":
+            return super().field_is_required(field, total)
+        return True
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """A decimal is a string on the wire; a number is read as well."""
+        number = {**super().float_schema(_float_like(schema)), "format": "decimal"}
+        text = {"type": "string", "format": "decimal", "pattern": _DECIMAL}
+        return {"anyOf": [text, number]}
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
         """The object of a model's fields, extra keys refused unless the model allows them."""

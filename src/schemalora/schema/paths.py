@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from typing import cast
 
 from schemalora.jsonvalue import canonical_json
 
@@ -17,6 +19,17 @@ def child_path(path: str, key: str | int) -> str:
     if isinstance(key, int):
         return f"{path}[{key}]"
     return f"{path}.{key}" if _PLAIN.match(key) else f"{path}[{canonical_json(key)}]"
+
+
+_STEP = re.compile(r'\.([^\W\d][\w-]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]')
+
+
+def split_path(path: str) -> tuple[str | int, ...]:
+    """The keys and places of a path that `child_path` wrote."""
+    keys: list[str | int] = []
+    for name, place, quoted in _STEP.findall(path[len(ROOT) :]):
+        keys.append(name or (int(place) if place else cast(str, json.loads(quoted))))
+    return tuple(keys)
 
 
 def join_path(keys: Iterable[str | int]) -> str:

@@ -22,6 +22,7 @@ from schemalora.schema.nodes import (
     UnionNode,
     UnionOrigin,
 )
+from schemalora.schema.soundness import check_references
 from schemalora.schema.scalars import read_number, read_string
 
 RELATION_KEYWORD = "x-relation"
@@ -88,7 +89,9 @@ def read_schema(schema: Schema) -> Node:
         own: Schema = json.loads(canonical_json(schema))
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError("$", f"the schema is no JSON value ({error})") from error
-    return Reader().read((root_member(own),))
+    root = root_member(own)
+    check_references(root)
+    return Reader().read((root,))
 
 
 class Reader:
@@ -340,6 +343,9 @@ def read_annotations(flat: Sequence[Member]) -> Annotations:
         title=text("title"),
         description=text("description"),
         examples=tuple(examples),
+        default=tuple(member.schema["default"] for member in flat if "default" in member.schema)[
+            :1
+        ],
         relation=text(RELATION_KEYWORD),
         comparison=text(COMPARISON_KEYWORD),
     )

@@ -1,0 +1,337 @@
+"""The generator: one interpreter of the node tree, for seeded targets and for Hypothesis."""
+
+from __future__ import annotations
+
+from schemalora.errors import SamplingError
+from schemalora.jsonvalue import JsonValue, canonical_json, freeze
+from schemalora.sampling.numbers import draw_number
+from schemalora.sampling.source import Source
+from schemalora.sampling.strings import draw_string
+from schemalora.schema import (
+    AnyNode,
+    ArrayNode,
+    FiniteNode,
+    NeverNode,
+    Node,
+    NumberNode,
+    ObjectNode,
+    StringNode,
+    UnionNode,
+    matches,
+)
+from schemalora.schema.disjoint import are_disjoint
+from schemalora.schema.heights import Heights
+
+_SLACK = 3
+"""Levels a recursive value may have beyond its shallowest form."""
+_BUDGET = 80
+"""Nodes of one value, after which only what is required is drawn."""
+_RETRIES = 40
+_MAX_EXTRA_ITEMS = 3
+_MANY_OPTIONAL = 12
+
+
+class Generator:
+    """Draws values of one tree from a source.
+
+    Args:
+        root: the node to draw values of.
+        source: where choices come from.
+        heights: shared by the generators of one tree, since finding heights takes time.
+    """
+
+    def __init__(self, root: Node, source: Source, heights: Heights | None = None) -> None:
+        self._root = root
+        self._source = source
+        self._heights = heights or Heights()
+        self._left = 0
+        self._effort = 0
+        self._checked: dict[Node, bool] = {}
+        self._live: dict[Node, tuple[Node, ...]] = {}
+        self._optional: dict[ObjectNode, tuple[str, ...]] = {}
+
+    def draw(self, node: Node | None = None, *, effort: int = 0) -> JsonValue:
+        """One value of a node, the root where none is given; likely valid, the caller checks.
+
+        Raises:
+            SamplingError: the node has no finite value, or none was found.
+        """
+        node = node or self._root
+        height = self._heights.height(node)
+        if height is None:
+            raise SamplingError("no finite value satisfies the schema")
+        self._left = _BUDGET
+        self._effort = effort
+        return self._draw(node, height + _SLACK)
+
+    def _draw(self, node: Node, depth: int) -> JsonValue:
+        self._left -= 1
+        if self._left < 0:
+            depth = min(depth, self._heights.height(node) or 0)
+        if not self._needs_check(node):
+            return self._free(node, depth)
+        value: JsonValue = None
+        for _ in range(_RETRIES):
+            value = self._free(node, depth)
+            if matches(node, value):
+                return value
+        return value
+
+    def _needs_check(self, node: Node) -> bool:
+        if node not in self._checked:
+            self._checked[node] = (
+                bool(node.checks)
+                or (
+                    isinstance(node, UnionNode)
+                    and bool(node.exclusive)
+                    and not are_disjoint(node.exclusive)
+                )
+                or (isinstance(node, ArrayNode) and bool(node.contains))
+                or (isinstance(node, ObjectNode) and bool(node.name_node))
+            )
+        return self._checked[node]
+
+    def _free(self, node: Node, depth: int) -> JsonValue:
+        if self._effort and self._effort % 3 == 1:
+            known = [*node.annotations.default, *node.annotations.examples]
+            known = [one for one in known if one is not None and matches(node, one)]
+            if known:
+                return known[self._source.index(len(known), (node, "known"))]
+        match node:
+            case FiniteNode():
+                return node.values[self._source.index(len(node.values), node)]
+            case UnionNode():
+                return self._union(node, depth)
+            case StringNode():
+                return self._string(node, depth)
+            case NumberNode():
+                return draw_number(node, self._source)
+            case ObjectNode():
+                return self._object(node, depth)
+            case ArrayNode():
+                return self._array(node, depth)
+            case AnyNode():
+                return self._any(node, depth)
+            case _:
+                reason = node.reason if isinstance(node, NeverNode) else "no value"
+                raise SamplingError(reason)
+
+    def _union(self, node: UnionNode, depth: int) -> JsonValue:
+        live = self._live_branches(node)
+        if not live:
+            raise SamplingError("no branch of a union has a finite value")
+        fitting = live
+        if len(live) > 1 and any((self._heights.height(one) or 0) > depth for one in live):
+            fitting = tuple(one for one in live if self._heights.fits(one, depth)) or live
+        elif self._left < 0 and len(live) > 1:
+            lowest = min(self._heights.height(one) or 0 for one in live)
+            fitting = tuple(one for one in live if (self._heights.height(one) or 0) == lowest)
+        return self._draw(fitting[self._source.index(len(fitting), node)], depth)
+
+    def _live_branches(self, node: UnionNode) -> tuple[Node, ...]:
+        if node not in self._live:
+            shown = [one for one in node.branches if self._heights.height(one) is not None]
+            hidden = [one for one in node.hidden if self._heights.height(one) is not None]
+            self._live[node] = tuple(shown or hidden)
+        return self._live[node]
+
+    def _string(self, node: StringNode, depth: int) -> str:
+        if node.content is not None:
+            return canonical_json(self._draw(node.content, depth - 1))
+        examples = [one for one in node.annotations.examples if isinstance(one, str)]
+        if examples and self._source.index(2, (node, "example")):
+            example = examples[self._source.index(len(examples), (node, "examples"))]
+            if matches(node, example):
+                return example
+        if node.media_type == "application/json" and not node.patterns:
+            return canonical_json(draw_string(node, self._source, effort=self._effort))
+        return draw_string(node, self._source, effort=self._effort)
+
+    def _any(self, node: Node, depth: int) -> JsonValue:
+        source = self._source
+        choice = source.index(7 if depth > 0 and self._left > 0 else 5, node)
+        if choice == 0:
+            return source.text(0, None)
+        if choice == 1:
+            return source.integer(0, 100)
+        if choice == 2:
+            return bool(source.integer(0, 1))
+        if choice == 3:
+            return None
+        if choice == 4:
+            return source.integer(0, 99) / 2
+        if choice == 5:
+            return [self._any(node, depth - 1) for _ in range(source.integer(0, 2))]
+        return {
+            source.text(1, None): self._any(node, depth - 1) for _ in range(source.integer(0, 2))
+        }
+
+    # -- arrays
+
+    def _array(self, node: ArrayNode, depth: int) -> list[JsonValue]:
+        if node.contains:
+            return self._array_with_contents(node, depth)
+        count = self._count(node, depth)
+        if node.unique:
+            return self._unique_items(node, count, depth)
+        return [self._draw(node.item_at(place), depth - 1) for place in range(count)]
+
+    def _count(self, node: ArrayNode, depth: int) -> int:
+        """How many items: all places of a tuple, else empty or a few, evenly often."""
+        least = node.min_items
+        most = node.max_items if node.max_items is not None else None
+        usual = max(least, node.prefix_length) + (
+            0 if isinstance(node.rest, NeverNode) else _MAX_EXTRA_ITEMS
+        )
+        most = usual if most is None else min(most, usual)
+        if depth <= 0 or self._left <= 0 or most <= least:
+            return min(least, most) if most < least else least
+        most = self._growable(node, least, most, depth)
+        if most <= least:
+            return least
+        if least == 0 and not self._source.index(2, (node, "empty")):
+            return 0
+        return self._source.integer(max(least, 1), most)
+
+    def _growable(self, node: ArrayNode, least: int, most: int, depth: int) -> int:
+        """How many items can be drawn within the depth that is left."""
+        for place in range(least, min(most, node.prefix_length + 1)):
+            if not self._heights.fits(node.item_at(place), depth - 1):
+                return place
+        return most
+
+    def _unique_items(self, node: ArrayNode, count: int, depth: int) -> list[JsonValue]:
+        items: list[JsonValue] = []
+        seen: set[object] = set()
+        for place in range(count):
+            for _ in range(_RETRIES):
+                item = self._draw(node.item_at(place), depth - 1)
+                if freeze(item) not in seen:
+                    seen.add(freeze(item))
+                    items.append(item)
+                    break
+            else:
+                if place >= node.prefix_length and len(items) >= node.min_items:
+                    break
+        return items
+
+    def _array_with_contents(self, node: ArrayNode, depth: int) -> list[JsonValue]:
+        """Some items of each `contains`, then as many others as the length wants."""
+        wanted: list[Node] = []
+        for contains in node.contains:
+            more = 0 if contains.maximum is not None else self._source.integer(0, 1)
+            wanted += [contains.merged] * (contains.minimum + more)
+        others = max(0, self._count(node, depth) - len(wanted))
+        total = len(wanted) + max(others, node.min_items - len(wanted))
+        if node.max_items is not None:
+            total = min(total, max(node.max_items, 0))
+        items: list[JsonValue] = []
+        first = max(0, min(node.prefix_length, total - len(wanted)))
+        for place in range(total):
+            inside = 0 <= place - first < len(wanted)
+            inner = wanted[place - first] if inside else node.item_at(place)
+            if inside and place < node.prefix_length and isinstance(node.item_at(place), NeverNode):
+                inner = node.item_at(place)
+            items.append(self._draw(inner, depth - 1))
+        return items
+
+    # -- objects
+
+    def _object(self, node: ObjectNode, depth: int) -> dict[str, JsonValue]:
+        chosen = self._chosen_names(node, depth)
+        made: dict[str, JsonValue] = {}
+        for name in node.names:
+            if name in chosen:
+                made[name] = self._draw(node.child(name), depth - 1)
+        self._add_keys(node, made, depth)
+        return made
+
+    def _chosen_names(self, node: ObjectNode, depth: int) -> set[str]:
+        chosen = set(node.required)
+        optional = self._optional_names(node)
+        if optional:
+            fitting = [n for n in optional if self._heights.fits(node.child(n), depth - 1)]
+            room = len(fitting)
+            if node.max_properties is not None:
+                room = min(room, node.max_properties - len(chosen))
+            spare = self._left > 0 and depth > 0
+            many = len(fitting) > _MANY_OPTIONAL
+            for name in fitting:
+                if room <= 0:
+                    break
+                taken = spare and (
+                    self._source.integer(0, len(fitting)) < 4
+                    if many
+                    else self._source.index(2, (node, name))
+                )
+                if taken:
+                    chosen.add(name)
+                    room -= 1
+            for name in fitting:
+                if len(chosen) >= node.min_properties:
+                    break
+                chosen.add(name)
+        if node.dependent_required:
+            _close(chosen, node)
+        return chosen
+
+    def _optional_names(self, node: ObjectNode) -> tuple[str, ...]:
+        if node not in self._optional:
+            self._optional[node] = tuple(
+                name
+                for name in node.names
+                if name not in node.required
+                and self._heights.height(node.child(name)) is not None
+                and (node.name_node is None or matches(node.name_node, name))
+            )
+        return self._optional[node]
+
+    def _add_keys(self, node: ObjectNode, made: dict[str, JsonValue], depth: int) -> None:
+        """Keys that are not declared: as many as must be, and a few where only such keys are."""
+        least = node.min_properties - len(made)
+        most = max(least, 0)
+        if not node.names and depth > 0 and self._left > 0 and self._open(node, depth):
+            most = max(most, 0 if not self._source.index(2, (node, "empty")) else 1)
+            if most:
+                most = self._source.integer(max(1, least), max(3, least))
+        if node.max_properties is not None:
+            most = min(most, node.max_properties - len(made))
+        tries = 0
+        while most > 0 and tries < most * _RETRIES:
+            tries += 1
+            name = self._new_name(node, tries)
+            if name in made or name in node.names:
+                continue
+            child = node.child(name)
+            if not self._heights.fits(child, depth - 1) and tries < most * _RETRIES // 2:
+                continue
+            if isinstance(child, NeverNode):
+                continue
+            if node.name_node is not None and not matches(node.name_node, name):
+                continue
+            made[name] = self._draw(child, depth - 1)
+            most -= 1
+
+    def _open(self, node: ObjectNode, depth: int) -> bool:
+        return bool(node.pattern_names) or self._heights.fits(node.rest, depth - 1)
+
+    def _new_name(self, node: ObjectNode, attempt: int) -> str:
+        names = len(node.pattern_names)
+        if names and (isinstance(node.rest, NeverNode) or attempt % 2):
+            pattern = node.pattern_names[self._source.integer(0, names - 1)]
+            return draw_string(StringNode(patterns=(pattern,)), self._source)
+        if node.name_node is not None:
+            name = self._draw(node.name_node, 1)
+            return name if isinstance(name, str) else ""
+        text = self._source.text(1, 12).split(" ")[0] or "amber"
+        return text if attempt < 10 else f"{text}{attempt}"
+
+
+def _close(chosen: set[str], node: ObjectNode) -> None:
+    """Adds the keys that chosen keys demand, until none is missing."""
+    pending = sorted(chosen)
+    while pending:
+        for name in node.dependent_required.get(pending.pop(), ()):
+            if name not in chosen:
+                chosen.add(name)
+                pending.append(name)

@@ -1,0 +1,76 @@
+"""Sources of choices: the same generator draws from a seed, or from Hypothesis."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Hashable
+from typing import Protocol
+
+
+class Source(Protocol):
+    """What a generator asks for; zero, the first and the shortest are the simplest answers."""
+
+    span: int
+    """How far an unbounded number may lie from its bound, or from zero."""
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer from low to high, both included."""
+        ...
+
+    def index(self, count: int, site: Hashable) -> int:
+        """An index below count; draws at one site are spread evenly where the source can."""
+        ...
+
+    def text(self, low: int, high: int | None) -> str:
+        """Any text of so many characters."""
+        ...
+
+
+WORDS = (
+    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "indigo", "juniper",
+    "kettle", "lantern", "meadow", "nickel", "orchard", "pebble", "quartz", "river", "saddle",
+    "timber", "umber", "violet", "willow", "yonder", "zephyr", "anchor", "beacon", "canyon",
+    "dapple", "falcon", "garnet", "hollow", "island", "jasper", "ladder", "marble", "needle",
+    "onyx", "pepper", "quiver", "ribbon", "silver", "tundra", "velvet", "walnut", "yarrow",
+)  # fmt: skip
+
+
+class RandomSource:
+    """Draws from a seeded generator.
+
+    Only integers are drawn, whose sequence Python keeps the same on every platform and version.
+    Choices at one site are dealt from a shuffled deck, so that every value comes up equally often.
+    """
+
+    span = 1000
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._decks: dict[tuple[Hashable, int], list[int]] = {}
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer from low to high, both included."""
+        return low + self._rng.randrange(high - low + 1)
+
+    def index(self, count: int, site: Hashable) -> int:
+        """The next card of the site's deck."""
+        if count <= 1:
+            return 0
+        key = (site, count)
+        deck = self._decks.get(key)
+        if not deck:
+            deck = list(range(count))
+            self._rng.shuffle(deck)
+            self._decks[key] = deck
+        return deck.pop()
+
+    def text(self, low: int, high: int | None) -> str:
+        """One to three words, cut or lengthened to fit."""
+        rng = self._rng
+        words = [WORDS[rng.randrange(len(WORDS))] for _ in range(1 + rng.randrange(3))]
+        text = " ".join(words)
+        if high is not None and len(text) > high:
+            text = text[: max(low, high)].strip()
+        while len(text) < low:
+            text += (" " if text else "") + WORDS[rng.randrange(len(WORDS))]
+        return text if high is None or len(text) <= high else text[:high]

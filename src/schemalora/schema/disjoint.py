@@ -1,0 +1,69 @@
+"""Whether nodes are evidently disjoint, so that a `oneOf` of them needs no check of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemalora.jsonvalue import freeze
+from schemalora.schema.nodes import (
+    ArrayNode,
+    FiniteNode,
+    NeverNode,
+    Node,
+    NumberNode,
+    ObjectNode,
+    StringNode,
+    UnionNode,
+)
+
+
+def are_disjoint(nodes: Sequence[Node]) -> bool:
+    """Whether no value can match two of the nodes; False where that cannot be seen easily."""
+    return all(
+        _apart(left, right) for place, left in enumerate(nodes) for right in nodes[place + 1 :]
+    )
+
+
+def _apart(left: Node, right: Node) -> bool:
+    if isinstance(left, NeverNode) or isinstance(right, NeverNode):
+        return True
+    left_types, right_types = _types(left), _types(right)
+    if left_types and right_types and not left_types & right_types:
+        return True
+    if isinstance(left, FiniteNode) and isinstance(right, FiniteNode):
+        return not {freeze(v) for v in left.values} & {freeze(v) for v in right.values}
+    if isinstance(left, ObjectNode) and isinstance(right, ObjectNode):
+        return any(
+            _constants_differ(left.child(name), right.child(name))
+            for name in left.names
+            if name in left.required and name in right.required
+        )
+    return False
+
+
+def _constants_differ(left: Node, right: Node) -> bool:
+    if not isinstance(left, FiniteNode) or not isinstance(right, FiniteNode):
+        return False
+    return not {freeze(v) for v in left.values} & {freeze(v) for v in right.values}
+
+
+def _types(node: Node) -> frozenset[str]:
+    """The types a node may have; empty where that is not plain to see."""
+    match node:
+        case StringNode():
+            return frozenset({"string"})
+        case NumberNode():
+            return frozenset({"number"})
+        case ArrayNode():
+            return frozenset({"array"})
+        case ObjectNode():
+            return frozenset({"object"})
+        case FiniteNode():
+            return frozenset(
+                str(freeze(v)[0]) if isinstance(freeze(v), tuple) else "" for v in node.values
+            )
+        case UnionNode() if node.origin == "type" and not node.hidden:
+            parts = [_types(branch) for branch in node.branches]
+            return frozenset().union(*parts) if all(parts) else frozenset()
+        case _:
+            return frozenset()
