@@ -18,6 +18,7 @@ from schemalora.statistics import (
     detectable_difference,
     holm,
     mcnemar_exact,
+    paired_interval,
     smallest_significant_difference,
 )
 
@@ -37,7 +38,7 @@ class Difference:
     only_b: tuple[str, ...]
     """Ids of the rows that the second arm alone got right."""
     ci95: Interval
-    """Of `difference`: bootstrap, whole groups drawn together."""
+    """Of `difference`: bootstrap of whole groups, and at least as wide as the score interval."""
     p: float
     """Exact McNemar."""
     p_holm: float
@@ -105,15 +106,6 @@ class Comparison:
             raise UsageError(f"nothing named {name!r} was compared (there is: {known})")
         return found
 
-    @property
-    def power_note(self) -> str:
-        """What n rows cannot show."""
-        least = 100 * smallest_significant_difference(self.n, alpha=ALPHA)
-        return (
-            f"With n={self.n:,}, a difference below {least:.1f} points cannot be significant, "
-            "however the rows fall."
-        )
-
     def to_dict(self) -> dict[str, JsonValue]:
         """The content of a comparison's JSON file."""
         return {
@@ -124,7 +116,7 @@ class Comparison:
             "contract": {"name": self.contract_name, "fingerprint": self.contract_fingerprint},
             "metrics": {name: one.to_dict() for name, one in self.metrics.items()},
             "fields": {name: one.to_dict() for name, one in self.fields.items()},
-            "power": self.power_note,
+            "power": power_note(self.n),
         }
 
     def to_markdown(self) -> str:
@@ -144,9 +136,10 @@ def compare(
 ) -> Comparison:
     """Compares two reports on the same rows, pair by pair.
 
-    Each metric and each field gets the difference b - a with a bootstrap interval (whole groups
-    drawn together), the rows that only one of the two got right, and an exact McNemar p-value.
-    P-values are Holm-corrected over the metrics, and apart from them over the fields.
+    Each metric and each field gets the difference b - a with its 95% interval (bootstrap of whole
+    groups, and at least as wide as Newcombe's score interval), the rows that only one of the two
+    got right, and an exact McNemar p-value. P-values are Holm-corrected over the metrics, and
+    apart from them over the fields.
 
     Args:
         a: the first arm, such as the base model.
@@ -159,11 +152,10 @@ def compare(
         PairingError: other contracts, other rows, or a report that kept no rows.
     """
     rows_a, rows_b = paired_rows(a, b, names=names)
-    groups = rows_a.groups if rows_a.groups != rows_a.ids else None
 
     def differences(columns: Sequence[str]) -> dict[str, Difference]:
         found = [
-            _difference(name, rows_a, rows_b, groups, seed=seed, resamples=resamples)
+            paired_difference(name, rows_a, rows_b, seed=seed, resamples=resamples)
             for name in columns
         ]
         corrected = holm([one.p for one in found])
@@ -225,32 +217,45 @@ def _other_rows(a: RowOutcomes, b: RowOutcomes, names: tuple[str, str]) -> str:
     )
 
 
-def _difference(
-    name: str,
-    rows_a: RowOutcomes,
-    rows_b: RowOutcomes,
-    groups: Sequence[str] | None,
-    *,
-    seed: int,
-    resamples: int,
+def power_note(n: int) -> str:
+    """What n rows cannot show, in a sentence."""
+    least = 100 * smallest_significant_difference(n, alpha=ALPHA)
+    return (
+        f"With n={n:,}, a difference below {least:.1f} points cannot be significant, "
+        "however the rows fall."
+    )
+
+
+def paired_difference(
+    name: str, rows_a: RowOutcomes, rows_b: RowOutcomes, *, seed: int = 0, resamples: int = 2_000
 ) -> Difference:
+    """The difference in one column of two arms' outcomes on the same rows in the same order.
+
+    Its interval reaches, at each end, as far as the farther of two: the bootstrap, which knows
+    that rows of one group go together, and Newcombe's score interval, which does not shrink to
+    nothing where few rows differ.
+    """
     right_a, right_b = rows_a.column(name), rows_b.column(name)
     pairs = list(zip(rows_a.ids, right_a, right_b, strict=True))
     only_a = tuple(row_id for row_id, in_a, in_b in pairs if in_a and not in_b)
     only_b = tuple(row_id for row_id, in_a, in_b in pairs if in_b and not in_a)
+    n = len(pairs)
+    both = sum(right_a) - len(only_a)
+    bootstrap = bootstrap_difference(
+        [right - left for left, right in zip(right_a, right_b, strict=True)],
+        None if rows_a.groups == rows_a.ids else rows_a.groups,
+        seed=seed,
+        resamples=resamples,
+    )
+    score = paired_interval(both, len(only_a), len(only_b), n - both - len(only_a) - len(only_b))
     p = mcnemar_exact(len(only_a), len(only_b))
     return Difference(
         name=name,
-        a=Rate(sum(right_a), len(pairs)),
-        b=Rate(sum(right_b), len(pairs)),
+        a=Rate(sum(right_a), n),
+        b=Rate(sum(right_b), n),
         only_a=only_a,
         only_b=only_b,
-        ci95=bootstrap_difference(
-            [right - left for left, right in zip(right_a, right_b, strict=True)],
-            groups,
-            seed=seed,
-            resamples=resamples,
-        ),
+        ci95=Interval(min(bootstrap.low, score.low), max(bootstrap.high, score.high)),
         p=p,
         p_holm=p,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from schemalora.compliance.comparison import Comparison, Difference, compare
+from schemalora.compliance.comparison import Comparison, Difference, compare, power_note
 from schemalora.compliance.rate import Rate, percent, points
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.score import METRICS
@@ -157,7 +157,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         ),
         *_flips(comparison),
         f"Differences in points; intervals by bootstrap of groups; p by exact McNemar. "
-        f"{comparison.power_note}",
+        f"{power_note(comparison.n)}",
     ]
     return "\n\n".join(parts) + "\n"
 

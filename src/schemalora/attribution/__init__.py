@@ -1,0 +1,16 @@
+"""Who earned what: four arms, {base, LoRA} x {free, constrained}, on the same rows."""
+
+from schemalora.attribution.arms import ARMS, ArmName
+from schemalora.attribution.effects import Attribution, Effect, Share, attribute
+from schemalora.attribution.verdict import Verdict, VerdictCode
+
+__all__ = [
+    "ARMS",
+    "ArmName",
+    "Attribution",
+    "Effect",
+    "Share",
+    "Verdict",
+    "VerdictCode",
+    "attribute",
+]

@@ -1,0 +1,146 @@
+"""What was needed, in words: nothing, the grammar, the adapter, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from schemalora.attribution.arms import ARM_TITLES, ARMS, ArmName
+from schemalora.compliance import Difference, Rate, RowOutcomes
+from schemalora.compliance.comparison import paired_difference, power_note
+from schemalora.compliance.rate import percent, points
+from schemalora.jsonvalue import JsonValue
+
+MARGIN: Final = 0.02
+VerdictCode: TypeAlias = Literal[
+    "prompt_is_enough", "grammar_is_enough", "adapter_is_enough", "both_needed", "undecided"
+]
+_JUDGED: Final = ("schema_compliant", "exact_match")
+# From the cheapest to the dearest; the first arm that no other beats is the one to take.
+_CODES: Final[Mapping[ArmName, VerdictCode]] = {
+    "base_free": "prompt_is_enough",
+    "base_constrained": "grammar_is_enough",
+    "lora_free": "adapter_is_enough",
+    "lora_constrained": "both_needed",
+}
+_HEADLINES: Final[Mapping[VerdictCode, str]] = {
+    "prompt_is_enough": "You did not need to train, nor a grammar: the base model is as good with "
+    "its prompt alone.",
+    "grammar_is_enough": "You did not need to train: the base model under a grammar is as good.",
+    "adapter_is_enough": "The adapter alone is enough: a grammar on top of it buys nothing.",
+    "both_needed": "You need both: the adapter and the grammar each earn what the other does not.",
+    "undecided": "These rows do not decide it: more rows are needed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was needed."""
+
+    code: VerdictCode
+    headline: str
+    """The answer, in one sentence."""
+    reasons: tuple[str, ...]
+    """The numbers behind it, a sentence each."""
+    margin: float
+    """Differences below this were taken not to matter."""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """All four."""
+        return {
+            "code": self.code,
+            "headline": self.headline,
+            "reasons": list(self.reasons),
+            "margin": self.margin,
+        }
+
+
+def judge_arms(
+    rows: Mapping[ArmName, RowOutcomes], *, margin: float, seed: int, resamples: int
+) -> Verdict:
+    """Says which arm is enough: the cheapest that no other beats by the margin or more.
+
+    An arm is enough where, for every other arm, in schema compliance and in exact match, the upper
+    bound of the other's 95% advantage lies below the margin (non-inferiority). Both are needed
+    where the constrained adapter is clearly better than either alone.
+    """
+    pairs = _Pairs(rows, seed=seed, resamples=resamples)
+    enough = next((arm for arm in ARMS if pairs.is_enough(arm, margin)), None)
+    code: VerdictCode = "undecided" if enough is None else _CODES[enough]
+    headline = _HEADLINES[code]
+    if enough in (None, "lora_constrained"):
+        grammar_falls_short = pairs.is_beaten("base_constrained")
+        adapter_falls_short = pairs.is_beaten("lora_free")
+        code = "both_needed" if grammar_falls_short and adapter_falls_short else "undecided"
+        headline = _HEADLINES[code]
+        if code == "undecided" and grammar_falls_short:
+            headline = "You needed to train; whether the grammar adds to it is not decided."
+        elif code == "undecided" and adapter_falls_short:
+            headline = "You need a grammar; whether you also needed to train is not decided."
+    return Verdict(code, headline, tuple(_reasons(rows, pairs, margin)), margin)
+
+
+class _Pairs:
+    """The differences between any two arms in the metrics that are judged."""
+
+    def __init__(self, rows: Mapping[ArmName, RowOutcomes], *, seed: int, resamples: int) -> None:
+        self._found: dict[tuple[ArmName, ArmName, str], Difference] = {
+            (a, b, name): paired_difference(name, rows[a], rows[b], seed=seed, resamples=resamples)
+            for i, a in enumerate(ARMS)
+            for b in ARMS[i + 1 :]
+            for name in _JUDGED
+        }
+
+    def difference(self, a: ArmName, b: ArmName, name: str) -> Difference:
+        """Of two arms, the first named earlier in `ARMS`."""
+        return self._found[a, b, name]
+
+    def is_enough(self, arm: ArmName, margin: float) -> bool:
+        """Whether no other arm can be better by the margin."""
+        return all(
+            one.ci95.high < margin if a == arm else -one.ci95.low < margin
+            for (a, b, _), one in self._found.items()
+            if arm in (a, b)
+        )
+
+    def is_beaten(self, arm: ArmName) -> bool:
+        """Whether the constrained adapter is clearly better, in either metric."""
+        return any(self.difference(arm, "lora_constrained", name).ci95.low > 0 for name in _JUDGED)
+
+
+def _reasons(rows: Mapping[ArmName, RowOutcomes], pairs: _Pairs, margin: float) -> Iterator[str]:
+    for name, title in (("schema_compliant", "Schema compliance"), ("exact_match", "Exact match")):
+        rates = ", ".join(
+            f"{ARM_TITLES[arm]} {percent(Rate(sum(column), len(column)).rate)}"
+            for arm, column in ((arm, rows[arm].column(name)) for arm in ARMS)
+        )
+        yield f"{title}: {rates}."
+    grammar = pairs.difference("base_free", "base_constrained", "schema_compliant")
+    yield f"Compliance bought by the grammar alone, without training: {_gain(grammar)}."
+    trained = pairs.difference("base_free", "lora_free", "schema_compliant")
+    yield f"Compliance bought by the adapter alone, without a grammar: {_gain(trained)}."
+    content = pairs.difference("base_constrained", "lora_constrained", "exact_match")
+    yield f"Content bought by the adapter, once the grammar is there: {_gain(content)}."
+    compliance, exact = (
+        pairs.difference("lora_free", "lora_constrained", name) for name in _JUDGED
+    )
+    yield (
+        f"Bought by the grammar, once the adapter is there: compliance {_gain(compliance)}, "
+        f"exact match {_gain(exact)}."
+    )
+    if content.ci95.high < 0:
+        yield "Training made the content worse: look at the training data before anything else."
+    yield (
+        f"An arm is called enough where no other can be better by {100 * margin:g} points or more."
+    )
+    yield power_note(content.a.n)
+
+
+def _gain(difference: Difference) -> str:
+    low, high = difference.ci95
+    p = f"p={difference.p:.3f}" if difference.p >= 0.001 else "p<0.001"
+    return (
+        f"{points(difference.difference)} points "
+        f"(95% interval {points(low)} to {points(high)}, {p})"
+    )
