@@ -1,0 +1,55 @@
+"""`schemalora predict`: examples to predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemalora.contract import load_contract
+from schemalora.formatting import PromptFormat
+from schemalora.records import read_examples
+
+
+def predict(
+    model: Annotated[
+        str, typer.Argument(help="An adapter directory, or a base model: hub id, folder or .gguf.")
+    ],
+    examples: Annotated[Path, typer.Argument(help="Examples (JSONL).")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Predictions (JSONL); a rerun goes on where it ended."),
+    ],
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            "--contract",
+            "-c",
+            help="package.module:Model, file.py:Model or schema.json; an adapter brings its own.",
+        ),
+    ] = None,
+    constrained: Annotated[
+        bool, typer.Option("--constrained/--free", help="Enforce the contract while decoding.")
+    ] = False,
+    prompt_style: Annotated[
+        str | None, typer.Option(help="short, instructions or schema; an adapter brings its own.")
+    ] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest completion.")] = 512,
+    batch_size: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 16,
+) -> None:
+    """Ask a model for the JSON value of every example."""
+    from schemalora.inference import predict as run
+
+    predictions = run(
+        model,
+        read_examples(examples),
+        contract=None if contract is None else load_contract(contract),
+        prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
+        constrained=constrained,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        output=output,
+    )
+    count = sum(1 for _ in predictions)
+    typer.echo(f"{output}: {count} predictions")

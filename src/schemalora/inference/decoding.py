@@ -1,0 +1,250 @@
+"""Greedy decoding of a batch whose rows advance by different amounts.
+
+Each forward pass takes, from every row, the tokens that are not in the cache yet (the prompt, or
+what was accepted or forced since) and a draft of what may follow. The logits along the draft tell
+how much of it token-by-token greedy decoding would have written; that much is kept, and one token
+more. A row that ends makes room for the next prompt in the same pass.
+"""
+
+# transformers and torch are typed in part only:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+
+from schemalora.errors import UsageError
+from schemalora.inference.constraint import MaskJob, unpack_mask
+from schemalora.inference.options import DecodingOptions
+from schemalora.inference.packed import Feed, PackedCache, forward, packed_model, unwrap
+from schemalora.inference.rows import Completion, Row
+
+# Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded.
+PREFILL_TOKENS = 2048
+
+# Shorter shared prefixes are not worth a pass of their own.
+_SHORTEST_PREFIX = 4
+
+
+def decode(
+    model: Any, prompts: Sequence[Sequence[int]], options: DecodingOptions
+) -> Iterator[Completion]:
+    """Decodes prompts greedily and yields their completions as they end.
+
+    Args:
+        model: a causal LM of transformers that `supports_packed`, or a PEFT model around one; its
+            mode and attention are put back after every pass.
+        prompts: token ids; prompts that follow each other should be of similar length.
+        options: how.
+
+    Returns:
+        An iterator of completions; `Completion.index` tells which prompt each belongs to.
+
+    Raises:
+        UsageError: the memory does not hold a single row.
+    """
+    if not prompts:
+        return
+    prefix = shared_prefix(model, prompts, adapter=options.adapter)
+    batch = _Batch(model, prompts, prefix, options)
+    try:
+        while batch.busy:
+            yield from batch.step()
+    finally:
+        batch.close()
+
+
+def shared_prefix(
+    model: Any, prompts: Sequence[Sequence[int]], *, adapter: bool
+) -> PackedCache | None:
+    """The cache of the tokens that all prompts start with; None where that is not worth a pass."""
+    if len(prompts) < 2:
+        return None
+    tokens = _common_start(prompts)
+    if len(tokens) < _SHORTEST_PREFIX:
+        return None
+    cache = PackedCache(rows=1, slots=len(tokens))
+    with packed_model(model, adapter=adapter):
+        for start in range(0, len(tokens), PREFILL_TOKENS):
+            part = tokens[start : start + PREFILL_TOKENS]
+            forward(unwrap(model), cache, [Feed(row=0, tokens=part, start=start)], wanted=())
+    return cache
+
+
+def _common_start(prompts: Sequence[Sequence[int]]) -> Sequence[int]:
+    first = prompts[0]
+    length = min(len(prompt) for prompt in prompts) - 1
+    for prompt in prompts:
+        length = next((i for i in range(length) if prompt[i] != first[i]), length)
+    return first[:length]
+
+
+class _Batch:
+    """The rows in work, the prompts that wait, and the cache they share."""
+
+    def __init__(
+        self,
+        model: Any,
+        prompts: Sequence[Sequence[int]],
+        prefix: PackedCache | None,
+        options: DecodingOptions,
+    ) -> None:
+        self._model = model
+        self._options = options
+        self._vocabulary = vocabulary_size(model)
+        skip = prefix.slots if prefix is not None else 0
+        self._waiting = deque(
+            Row(
+                index=index,
+                options=options,
+                prompt_tokens=len(prompt),
+                sequence=list(prompt[skip:]),
+            )
+            for index, prompt in enumerate(prompts)
+        )
+        self._rows: list[Row] = []
+        """Rows in work; their place here is their row of the cache."""
+        draft = options.drafter.max_tokens if options.drafter is not None else 0
+        longest = max(len(prompt) for prompt in prompts) - skip
+        self._slots = longest + options.max_new_tokens + draft
+        self._prefix = prefix
+        self._capacity = self._rows_that_fit()
+        self._cache = PackedCache(rows=self._capacity, slots=self._slots, prefix=prefix)
+        self._masker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="masks")
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._rows or self._waiting)
+
+    def close(self) -> None:
+        """Ends the thread that fills masks."""
+        self._masker.shutdown(wait=False)
+
+    def _rows_that_fit(self) -> int:
+        wanted = min(self._options.batch_size, len(self._waiting))
+        memory = self._options.memory_bytes or _memory_for_cache(self._model)
+        per_row = self._slots * _cache_bytes_per_token(unwrap(self._model))
+        return max(1, min(wanted, memory // per_row))
+
+    def step(self) -> Iterator[Completion]:
+        """One forward pass; yields the rows that it ends."""
+        self._refill()
+        yield from self._take_ended()
+        if not self._rows:
+            return
+        feeds: list[Feed] = []
+        wanted: list[int] = []
+        jobs: list[MaskJob] = []
+        budget, offset = PREFILL_TOKENS, 0
+        spans: list[range] = []
+        for place, row in enumerate(self._rows):
+            feed = row.feed(place, budget=max(1, budget))
+            budget -= len(feed.tokens)
+            feeds.append(feed)
+            if row.state is not None and row.wanted:
+                jobs.append(row.mask_job(first_row=len(wanted)))
+            spans.append(range(len(wanted), len(wanted) + len(row.wanted)))
+            wanted += [offset + index for index in row.wanted]
+            offset += len(feed.tokens)
+        masks = np.full((len(wanted), (self._vocabulary + 31) // 32), -1, dtype=np.int32)
+        filling = self._masker.submit(_fill, jobs, masks)
+        try:
+            with packed_model(self._model, adapter=self._options.adapter):
+                logits = forward(unwrap(self._model), self._cache, feeds, wanted)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            filling.result()
+            self._shrink(error)
+            return
+        filling.result()
+        if jobs:
+            logits = _masked(logits, masks)
+        choices: list[int] = logits.argmax(dim=-1).tolist()
+        logprobs = _logprobs(logits, choices) if self._options.logprobs else [0.0] * len(choices)
+        for row, span in zip(self._rows, spans, strict=True):
+            row.advance([choices[i] for i in span], [logprobs[i] for i in span])
+        yield from self._take_ended()
+
+    def _refill(self) -> None:
+        while self._waiting and len(self._rows) < self._capacity:
+            row = self._waiting.popleft()
+            row.start()
+            self._rows.append(row)
+
+    def _take_ended(self) -> Iterator[Completion]:
+        place = 0
+        while place < len(self._rows):
+            row = self._rows[place]
+            if row.finish_reason is None:
+                place += 1
+                continue
+            if self._options.drafter is not None:
+                ending = self._options.stop_ids if row.finish_reason == "stop" else ()
+                self._options.drafter.learn([*row.completion, *list(ending)[:1]])
+            last = self._rows.pop()
+            if last is not row:
+                self._rows[place] = last
+                self._cache.move_row(len(self._rows), place)
+            yield row.result()
+
+    def _shrink(self, error: Exception) -> None:
+        """After memory ran out: half the rows wait again, keeping what they have decoded."""
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate" not in str(error):
+            raise error
+        if self._capacity == 1:
+            raise UsageError(
+                "memory does not hold a single row: lower max_new_tokens, or shorten the prompt"
+            ) from error
+        self._capacity = max(1, self._capacity // 2)
+        for row in self._rows:
+            row.forget_cache()
+        self._waiting.extendleft(reversed(self._rows[self._capacity :]))
+        del self._rows[self._capacity :]
+        self._cache = PackedCache(rows=self._capacity, slots=self._slots, prefix=self._prefix)
+
+
+def _fill(jobs: Sequence[MaskJob], masks: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+    for job in jobs:
+        job.run(masks)
+
+
+def _masked(logits: torch.Tensor, masks: np.ndarray[Any, np.dtype[np.int32]]) -> torch.Tensor:
+    allowed = torch.from_numpy(unpack_mask(masks, logits.shape[-1])).to(logits.device)
+    return logits.masked_fill(~allowed, float("-inf"))
+
+
+def _logprobs(logits: torch.Tensor, choices: Sequence[int]) -> list[float]:
+    """Log-probabilities of the chosen tokens; logits of shape (m, vocabulary)."""
+    index = torch.tensor(choices, device=logits.device)[:, None]
+    scores = logits.float()
+    chosen = scores.gather(1, index)[:, 0] - torch.logsumexp(scores, dim=-1)
+    return chosen.tolist()
+
+
+def vocabulary_size(model: Any) -> int:
+    """The width of a model's logits."""
+    return int(unwrap(model).get_output_embeddings().weight.shape[0])
+
+
+def _cache_bytes_per_token(model: Any) -> int:
+    """Keys and values of one token over all layers, in bytes."""
+    config = model.config.get_text_config()
+    heads = config.num_attention_heads
+    key_heads = getattr(config, "num_key_value_heads", None) or heads
+    head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    size = torch.empty(0, dtype=model.dtype).element_size()
+    return 2 * config.num_hidden_layers * key_heads * head_size * size
+
+
+def _memory_for_cache(model: Any) -> int:
+    """Bytes that the cache may take: most of a GPU's free memory, or a quarter of the machine's."""
+    if model.device.type == "cuda":
+        return int(torch.cuda.mem_get_info(model.device)[0] * 0.7)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4

@@ -1,0 +1,164 @@
+"""Models that are ready to answer: weights, tokenizer, and what the adapter was trained for."""
+
+# transformers, torch and peft are typed in part only:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from schemalora.adapter import MANIFEST_FILE, Adapter
+from schemalora.base_model import (
+    BaseModel,
+    Dtype,
+    Quantization,
+    find_base_model,
+    load_model,
+    load_tokenizer,
+)
+from schemalora.contract import Contract
+from schemalora.errors import BaseModelError, UsageError
+from schemalora.extras import require_extra
+from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
+from schemalora.jsonvalue import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in memory; build it by `load`, or from a model that is being trained."""
+
+    name: str
+    """The base model's name, or the adapter directory."""
+    model: Any
+    """A causal LM of transformers, or a PEFT model around one."""
+    tokenizer: Any
+    adapter: Adapter | None = None
+    """The adapter directory it was loaded from; None for a base model."""
+    with_adapter: bool = True
+    """Whether the adapter of a PEFT model takes part."""
+    revision: str | None = None
+    """The hub's commit, or the SHA-256 of the GGUF file."""
+
+    @property
+    def contract(self) -> Contract | None:
+        """The contract the adapter was trained for."""
+        return self.adapter.manifest.contract if self.adapter is not None else None
+
+    @property
+    def prompt_format(self) -> PromptFormat | None:
+        """The format the adapter was trained with; a base model has none of its own."""
+        if self.adapter is None or not self.with_adapter:
+            return None
+        return prompt_format_of(self.adapter)
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """The tokens that end a completion: the tokenizer's, and those the model was made with."""
+        own: int | list[int] | None = self.model.generation_config.eos_token_id
+        ids = own if isinstance(own, list) else [own]
+        return frozenset(i for i in [self.tokenizer.eos_token_id, *ids] if i is not None)
+
+    @property
+    def context_length(self) -> int | None:
+        """The most tokens, prompt and completion together, that the model was made for."""
+        config = self.model.config.get_text_config()
+        return getattr(config, "max_position_embeddings", None)
+
+    def base(self) -> LoadedModel:
+        """The same weights without the adapter: the base arm, at no cost."""
+        if not hasattr(self.model, "disable_adapter"):
+            return self
+        return replace(self, with_adapter=False)
+
+    def identity(self) -> dict[str, JsonValue]:
+        """What decides which model answers; two runs are comparable where it is equal."""
+        return {
+            "model": self.name,
+            "revision": self.revision,
+            "with_adapter": self.adapter is not None and self.with_adapter,
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+        }
+
+
+def load(
+    model: str | Path | Adapter,
+    *,
+    dtype: Dtype = "auto",
+    quantization: Quantization = "none",
+    attention: str | None = None,
+    device: str | None = None,
+) -> LoadedModel:
+    """Loads an adapter with its base model, or a base model alone.
+
+    Args:
+        model: an `Adapter`, the path of an adapter directory, or a base model's name.
+        dtype: compute type of the weights.
+        quantization: `nf4` loads the base model's weights in 4 bits.
+        attention: transformers' `attn_implementation`; the default engine brings its own.
+        device: where to put the weights; None is the best device there is.
+
+    Raises:
+        BaseModelError: the base model, or the adapter's weights, cannot be found or loaded.
+        AdapterMismatchError: the base model, its tokenizer or template is not the one of training.
+        UsageError: the directory is no adapter.
+    """
+    adapter = as_adapter(model)
+    base_model = find_base_model(str(model) if adapter is None else adapter.manifest.base_model)
+    tokenizer = load_tokenizer(base_model)
+    if adapter is not None:
+        adapter.manifest.check(
+            base_model_revision=base_model.revision,
+            tokenizer_hash=tokenizer_hash(tokenizer),
+            template_hash=template_hash(tokenizer),
+        )
+    weights: Any = load_model(
+        base_model, dtype=dtype, quantization=quantization, attention=attention, device=device
+    )
+    if adapter is not None:
+        weights = _with_adapter(weights, adapter, base_model)
+    return LoadedModel(
+        name=str(model) if adapter is None else str(adapter.path),
+        model=weights.eval(),
+        tokenizer=tokenizer,
+        adapter=adapter,
+        revision=base_model.revision,
+    )
+
+
+def as_adapter(model: str | Path | Adapter) -> Adapter | None:
+    """The adapter that an argument names; None where it names a base model.
+
+    Raises:
+        UsageError: a folder that is neither an adapter nor a base model.
+    """
+    if isinstance(model, Adapter):
+        return model
+    folder = Path(model)
+    if (folder / MANIFEST_FILE).is_file():
+        return Adapter.load(folder)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise UsageError(
+            f"{folder}: neither an adapter (no {MANIFEST_FILE}) nor a base model (no config.json)"
+        )
+    return None
+
+
+def prompt_format_of(adapter: Adapter) -> PromptFormat:
+    """The format that an adapter's training prompts had."""
+    return PromptFormat(**adapter.manifest.prompt_format)  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
+
+
+def _with_adapter(weights: Any, adapter: Adapter, base_model: BaseModel) -> Any:
+    require_extra("an adapter", "train", "peft")
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(weights, str(adapter.path))
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BaseModelError(
+            f"{adapter.path}: the adapter does not fit {base_model.name} ({reason})"
+        ) from error

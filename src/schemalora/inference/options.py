@@ -1,0 +1,30 @@
+"""How prompts are decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemalora.inference.constraint import Constraint
+from schemalora.inference.drafting import Drafter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodingOptions:
+    """How prompts are decoded."""
+
+    stop_ids: frozenset[int]
+    """Tokens that end a completion."""
+    max_new_tokens: int
+    """Longest completion in tokens."""
+    batch_size: int = 16
+    """Rows at once; fewer where the cache would not fit."""
+    constraint: Constraint | None = None
+    """What completions must satisfy; None lets the model write anything."""
+    drafter: Drafter | None = None
+    """Who guesses ahead; None decodes token by token."""
+    adapter: bool = True
+    """Whether the adapter of a PEFT model takes part; without it the base model answers."""
+    logprobs: bool = False
+    """Whether completions carry the log-probabilities of their tokens."""
+    memory_bytes: int | None = None
+    """Memory for the cache; None is a share of what there is."""
