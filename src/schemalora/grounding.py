@@ -19,7 +19,6 @@ from schemalora.schema import ArrayNode, FiniteNode, Node, ObjectNode, UnionNode
 Grounding = Literal["verbatim", "other_case", "inside_word", "absent"]
 """How well a value stands in a text."""
 
-_RANK: dict[Grounding, int] = {"verbatim": 0, "other_case": 1, "inside_word": 2, "absent": 3}
 _VALUE_MASK = "\x00"
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 _NOT_WORDS = re.compile(r"[^\w\x00#]+")
@@ -168,11 +167,6 @@ def ground(value: JsonValue, text: str) -> Grounding:
     return best
 
 
-def worst(groundings: Iterable[Grounding]) -> Grounding:
-    """The least grounded of several; `verbatim` where there are none."""
-    return max(groundings, key=_RANK.__getitem__, default="verbatim")
-
-
 def _ground_words(value: str, text: str) -> Grounding:
     value, text = _normalise(value), _normalise(text)
     if _stands_alone(value, text):
@@ -180,7 +174,9 @@ def _ground_words(value: str, text: str) -> Grounding:
     folded_value, folded_text = value.casefold(), text.casefold()
     if _stands_alone(folded_value, folded_text):
         return "other_case"
-    return "inside_word" if folded_value in folded_text else "absent"
+    if folded_value in folded_text:
+        return "inside_word"
+    return "absent"
 
 
 def _normalise(text: str) -> str:
