@@ -27,18 +27,30 @@ def load_contract(source: str, *, optional_keys: bool = False) -> Contract:
         UsageError: nothing there has that name, or importing it failed.
         SchemaError: what is there cannot become a contract.
     """
-    place, separator, name = source.rpartition(":")
-    if not separator or source.endswith(".json"):
+    if ":" not in source or source.endswith(".json"):
         return _from_file(Path(source))
+    found = load_object(source)
+    if isinstance(found, Contract):
+        return found
+    return Contract.from_model(found, optional_keys=optional_keys)
+
+
+def load_object(source: str) -> Any:
+    """The object that `package.module:name` or `path/to/file.py:name` names.
+
+    Raises:
+        UsageError: nothing there has that name, or importing it failed.
+    """
+    place, separator, name = source.rpartition(":")
+    if not separator:
+        raise UsageError(f"{source}: expected package.module:name or path/to/file.py:name")
     module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
             raise UsageError(f"{place} has no {name!r}; {_EXPECTED}")
         found = getattr(found, part)
-    if isinstance(found, Contract):
-        return found
-    return Contract.from_model(found, optional_keys=optional_keys)
+    return found
 
 
 def _from_file(path: Path) -> Contract:

@@ -24,8 +24,6 @@ from schemalora.schema.heights import Heights
 
 _SLACK = 3
 """Levels a recursive value may have beyond its shallowest form."""
-_BUDGET = 80
-"""Nodes of one value, after which only what is required is drawn."""
 _RETRIES = 40
 _MAX_EXTRA_ITEMS = 3
 _MANY_OPTIONAL = 12
@@ -60,7 +58,7 @@ class Generator:
         height = self._heights.height(node)
         if height is None:
             raise SamplingError("no finite value satisfies the schema")
-        self._left = _BUDGET
+        self._left = self._source.budget
         self._effort = effort
         return self._draw(node, height + _SLACK)
 

@@ -10,6 +10,8 @@ from schemalora.sampling.source import Source
 from schemalora.schema import NumberNode
 
 _MAX_DECIMALS = 17
+_GRIDS = 3
+"""Of the grids that fit the bounds, the coarsest few: prices rather than noise."""
 
 
 def draw_number(node: NumberNode, source: Source) -> int | float:
@@ -18,11 +20,11 @@ def draw_number(node: NumberNode, source: Source) -> int | float:
     Raises:
         SamplingError: no number of that kind lies between the bounds.
     """
-    steps = _steps(node)
-    for step in steps:
-        low, high = _grid(node, step, source.span)
-        if low <= high:
-            return _plain(source.integer(low, high) * step)
+    grids = [(*_grid(node, step, source.reach), step) for step in _steps(node)]
+    grids = [grid for grid in grids if grid[0] <= grid[1]][:_GRIDS]
+    if grids:
+        low, high, step = grids[source.integer(0, len(grids) - 1)]
+        return _plain(source.integer(low, high) * step)
     raise SamplingError(f"no {'integer' if node.integer else 'number'} lies between the bounds")
 
 
@@ -32,9 +34,7 @@ def _steps(node: NumberNode) -> list[Fraction]:
     if multiples:
         return [_common_multiple(multiples)]
     decimals = [Fraction(1, 10**places) for places in range(_MAX_DECIMALS)]
-    if node.minimum is not None and node.maximum is not None and node.maximum - node.minimum < 10:
-        return decimals[2:]
-    return [Fraction(1, 2), *decimals]
+    return decimals
 
 
 def _common_multiple(values: list[Fraction]) -> Fraction:
@@ -45,7 +45,7 @@ def _common_multiple(values: list[Fraction]) -> Fraction:
     return Fraction(top, bottom)
 
 
-def _grid(node: NumberNode, step: Fraction, span: int) -> tuple[int, int]:
+def _grid(node: NumberNode, step: Fraction, reach: tuple[int, int]) -> tuple[int, int]:
     """The first and last multiple of `step` to draw from; near zero where a side is open."""
     low = None if node.minimum is None else ceil(node.minimum / step)
     if low is not None and node.exclusive_minimum and low * step == node.minimum:
@@ -53,13 +53,12 @@ def _grid(node: NumberNode, step: Fraction, span: int) -> tuple[int, int]:
     high = None if node.maximum is None else floor(node.maximum / step)
     if high is not None and node.exclusive_maximum and high * step == node.maximum:
         high -= 1
-    if low is not None and high is not None:
-        return low, high
-    if low is not None:
-        return low, max(low, 0) + span
-    if high is not None:
-        return (0, high) if high >= 0 else (high - span, high)
-    return 0, span
+    least, most = floor(reach[0] / step), floor(reach[1] / step)
+    if low is None:
+        low = least if high is None or high > least else high - most
+    if high is None:
+        high = most if low < most else low + most
+    return low, high
 
 
 def _plain(value: Fraction) -> int | float:

@@ -10,8 +10,10 @@ from typing import Protocol
 class Source(Protocol):
     """What a generator asks for; zero, the first and the shortest are the simplest answers."""
 
-    span: int
-    """How far an unbounded number may lie from its bound, or from zero."""
+    reach: tuple[int, int]
+    """Between which numbers an unbounded number is drawn."""
+    budget: int
+    """Nodes of one value, after which only what is required is drawn."""
 
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included."""
@@ -42,7 +44,8 @@ class RandomSource:
     Choices at one site are dealt from a shuffled deck, so that every value comes up equally often.
     """
 
-    span = 1000
+    reach = (0, 1000)
+    budget = 80
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
