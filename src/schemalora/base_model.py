@@ -17,6 +17,8 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -117,7 +119,7 @@ def load_tokenizer(base_model: BaseModel) -> PreTrainedTokenizerBase:
     """Loads the tokenizer; one without a pad token pads with another token than its end token."""
     from transformers import AutoTokenizer
 
-    with _loading(base_model):
+    with _loading(base_model.name):
         tokenizer = AutoTokenizer.from_pretrained(
             base_model.location, revision=base_model.hub_revision
         )
@@ -163,7 +165,7 @@ def load_model(
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch_dtype,
         )
-    with _loading(base_model):
+    with _loading(base_model.name):
         return AutoModelForCausalLM.from_pretrained(base_model.location, **options)
 
 
@@ -195,21 +197,14 @@ def torch_dtype_of(dtype: Dtype) -> torch.dtype:
     return preferred_dtype() if dtype == "auto" else getattr(torch, dtype)
 
 
-class _loading:  # noqa: N801  reads as what it does: `with _loading(base_model):`
-    """Turns whatever loading raises into a BaseModelError of one line."""
-
-    def __init__(self, base_model: BaseModel) -> None:
-        self._name = base_model.name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (OSError, ValueError, ImportError, KeyError)):
-            reason = (
-                str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            )
-            raise BaseModelError(f"{self._name}: cannot be loaded ({reason})") from error
+@contextmanager
+def _loading(name: str) -> Generator[None]:
+    """Turns whatever a damaged or foreign file raises into a BaseModelError of one line."""
+    try:
+        yield
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise BaseModelError(f"{name}: cannot be loaded ({lines[0]})") from error
 
 
 def _hub_revision(name: str) -> str:
@@ -263,7 +258,7 @@ def _dequantise(path: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        with _loading(BaseModel(name=str(path), location=str(path))):
+        with _loading(str(path)):
             source = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
             model = AutoModelForCausalLM.from_pretrained(
                 **source, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)

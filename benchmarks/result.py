@@ -1,0 +1,34 @@
+"""The form of a result file, shared by all benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemalora.environment import commit, machine, package_versions
+from schemalora.jsonl import write_json
+from schemalora.jsonvalue import JsonValue
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def write_result(
+    name: str, *, numbers: Mapping[str, JsonValue], config: Mapping[str, JsonValue]
+) -> Path:
+    """Writes `results/<name>.json`: the numbers, and all that they depend on."""
+    path = RESULTS / f"{name}.json"
+    write_json(
+        path,
+        {
+            "format_version": 1,
+            "benchmark": name,
+            "date": datetime.now(UTC).date().isoformat(),
+            "numbers": dict(numbers),
+            "config": dict(config),
+            "versions": dict(package_versions()),
+            "commit": commit(path.parent),
+            "machine": machine(),
+        },
+    )
+    return path

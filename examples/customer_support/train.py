@@ -1,0 +1,239 @@
+"""The flagship: messy support messages to a JSON ticket, and what the fine-tune bought.
+
+    python examples/customer_support/train.py                        # a laptop's CPU, minutes
+    python examples/customer_support/train.py --preset cpu-full      # 6000 rows, all 800 eval rows
+    python examples/customer_support/train.py --preset t4            # Mistral-7B in 4 bits, a T4
+
+It makes the data, asks the base model, trains the adapter, asks again, and prints one table. The
+run folder then holds the data, the adapter, every raw answer, `report.json`, `report.html` and
+`report.png`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import track
+
+from schemalora.quiet import quiet_libraries
+
+quiet_libraries()
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs as a script
+
+from customer_support.dataset import build_dataset
+from customer_support.ticket import SupportTicket
+from schemalora import (
+    ComplianceReport,
+    Contract,
+    Example,
+    PromptFormat,
+    TrainingConfig,
+    evaluate,
+    format_examples,
+    read_predictions,
+    write_examples,
+)
+from schemalora.adapter import Adapter
+from schemalora.audit import audit
+from schemalora.base_model import find_first_base_model
+from schemalora.compliance import comparison_table
+from schemalora.environment import commit, machine, package_versions
+from schemalora.errors import RunFolderError, SchemaloraError
+from schemalora.inference import LoadedModel, load, predict
+from schemalora.jsonl import atomic_write, write_json
+from schemalora.reporting import write_html, write_plot
+from schemalora.training import train
+from schemalora.training.config import read_toml
+
+HERE = Path(__file__).parent
+Arm = Literal["base", "lora", "base_constrained", "lora_constrained"]
+out = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A preset, read."""
+
+    path: Path
+    training: TrainingConfig
+    train_rows: int
+    eval_rows: int
+    seed: int
+    arms: tuple[Arm, ...]
+    base_prompt_style: Literal["short", "instructions", "schema"]
+    max_new_tokens: int
+    batch_size: int
+
+    @classmethod
+    def load(cls, path: Path, overrides: list[str]) -> Plan:
+        tables = read_toml(path)
+        data, evaluation = tables["data"], tables["evaluation"]
+        training = TrainingConfig.from_toml(path, overrides=overrides)
+        return cls(
+            path=path,
+            training=training,
+            **data,
+            **{**evaluation, "arms": tuple(evaluation["arms"])},
+        )
+
+
+@dataclass
+class Run:
+    """One run: its folder, its contract, and what has been measured so far."""
+
+    folder: Path
+    plan: Plan
+    contract: Contract
+    reports: dict[str, ComplianceReport] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, what: str) -> Generator[None]:
+        out.print(f"[bold]{name}[/bold]: {what}")
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 1)
+        out.print(f"  {self.seconds[name]:.0f} s", style="dim")
+
+
+def make_data(run: Run) -> tuple[list[Example], list[Example]]:
+    plan = run.plan
+    with run.stage("data", f"{plan.train_rows} training rows, {plan.eval_rows} harder eval rows"):
+        train_set, eval_set = build_dataset(
+            train_count=plan.train_rows, eval_count=plan.eval_rows, seed=plan.seed
+        )
+        write_examples(run.folder / "train.jsonl", train_set)
+        write_examples(run.folder / "eval.jsonl", eval_set)
+        result = audit(eval_set, run.contract, against=train_set)
+        write_json(run.folder / "audit.json", result.to_dict())
+        if result.errors:
+            raise SchemaloraError(f"the audit found errors, see {run.folder / 'audit.json'}")
+        shared = {one.group for one in train_set} & {one.group for one in eval_set}
+        out.print(f"  audit: no errors; templates on both sides: {len(shared)}")
+    return train_set, eval_set
+
+
+def ask(run: Run, arm: Arm, model: LoadedModel, eval_set: list[Example]) -> None:
+    """Lets one arm answer every eval row and scores the raw answers."""
+    plan = run.plan
+    style = plan.training.prompt_style if arm.startswith("lora") else plan.base_prompt_style
+    path = run.folder / "predictions" / f"{arm}.jsonl"
+    with run.stage(arm, f"{len(eval_set)} eval rows, greedy, {style} prompt"):
+        predictions = predict(
+            model,
+            eval_set,
+            contract=run.contract,
+            prompt_format=PromptFormat(style=style),
+            constrained=arm.endswith("constrained"),
+            max_new_tokens=plan.max_new_tokens,
+            batch_size=plan.batch_size,
+            output=path,
+        )
+        for _ in track(
+            predictions, description="  ", total=len(eval_set), console=out, transient=True
+        ):
+            pass
+        report = evaluate(run.contract, eval_set, read_predictions(path))
+        report.save(run.folder / "reports" / f"{arm}.json")
+        run.reports[arm] = report
+
+
+def fit(run: Run, train_set: list[Example], base_model: str) -> Adapter:
+    config = run.plan.training.with_base_model(base_model)
+    folder = run.folder / "adapter"
+    if (folder / "schemalora.json").is_file():
+        return Adapter.load(folder)
+    what = f"LoRA r={config.rank} on {len(train_set)} rows, {config.epochs:g} epoch(s)"
+    with run.stage("train", what):
+        records = format_examples(
+            run.contract, train_set, prompt_format=PromptFormat(style=config.prompt_style)
+        )
+        resume = any(folder.glob("checkpoints/checkpoint-*"))
+        return train(run.contract, records, config, output_dir=folder, resume=resume)
+
+
+def conclude(run: Run, base_model: str) -> None:
+    """Writes and prints what was measured."""
+    table = comparison_table(run.reports, baseline="base")
+    (run.folder / "report.json").write_bytes((run.folder / "reports" / "lora.json").read_bytes())
+    with atomic_write(run.folder / "report.md") as file:
+        file.write(table)
+    write_plot(run.reports, run.folder / "report.png")
+    write_html(run.reports, run.folder / "report.html")
+    write_json(
+        run.folder / "run.json",
+        {
+            "format_version": 1,
+            "preset": run.plan.path.stem,
+            "base_model": base_model,
+            "training": run.plan.training.to_dict(),
+            "data": {
+                "train_rows": run.plan.train_rows,
+                "eval_rows": run.plan.eval_rows,
+                "seed": run.plan.seed,
+            },
+            "seconds": dict(run.seconds),
+            "versions": dict(package_versions()),
+            "machine": machine(),
+            "commit": commit(HERE),
+        },
+    )
+    out.print(Markdown(table) if out.is_terminal else table)
+    out.print(f"{sum(run.seconds.values()):.0f} s in all; open {run.folder / 'report.html'}")
+
+
+def main(
+    preset: Annotated[str, typer.Option(help="A name in presets/, or a TOML file.")] = "cpu",
+    run_folder: Annotated[Path, typer.Option("--run", help="The run folder; a new one.")] = Path(
+        "runs/demo"
+    ),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a training setting.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run.")
+    ] = False,
+) -> None:
+    """Train the flagship and print what it bought."""
+    path = Path(preset) if preset.endswith(".toml") else HERE / "presets" / f"{preset}.toml"
+    plan = Plan.load(path, overrides or [])
+    if run_folder.exists() and any(run_folder.iterdir()) and not resume:
+        raise RunFolderError(
+            f"{run_folder}: already holds a run; give --run another folder, or --resume"
+        )
+    run = Run(folder=run_folder, plan=plan, contract=Contract.from_model(SupportTicket))
+
+    wanted, fallback = plan.training.base_model, plan.training.fallback_base_model
+    base_model = find_first_base_model(*[name for name in (wanted, fallback) if name]).name
+    note = "" if base_model == wanted else f" (the hub does not answer: no {wanted})"
+    out.print(f"[bold]base model[/bold]: {base_model}{note}")
+
+    train_set, eval_set = make_data(run)
+    base = load(base_model, quantization=plan.training.quantization)
+    for arm in plan.arms:
+        if arm.startswith("base"):
+            ask(run, arm, base, eval_set)
+    del base
+    adapter = fit(run, train_set, base_model)
+    lora = load(adapter, quantization=plan.training.quantization)
+    for arm in plan.arms:
+        if arm.startswith("lora"):
+            ask(run, arm, lora, eval_set)
+    conclude(run, base_model)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except SchemaloraError as error:
+        out.print(f"error: {error}", style="red")
+        sys.exit(2)

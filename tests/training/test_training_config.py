@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemalora.errors import UsageError
+from schemalora.training import TrainingConfig
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_is_read(tmp_path: Path):
+    path = write(
+        tmp_path,
+        """
+        [data]
+        anything = "else"
+        [training]
+        base_model = "embedded"
+        rank = 8
+        learning_rate = 1
+        target_modules = ["q_proj"]
+        trl = { neftune_noise_alpha = 5 }
+        """,
+    )
+    config = TrainingConfig.from_toml(path)
+    assert (config.rank, config.learning_rate, config.target_modules) == (8, 1.0, ("q_proj",))
+    assert isinstance(config.learning_rate, float)
+    assert config.trl == {"neftune_noise_alpha": 5}
+
+
+def test_overrides_win(tmp_path: Path):
+    path = write(tmp_path, '[training]\nbase_model = "embedded"\nrank = 8\n')
+    config = TrainingConfig.from_toml(
+        path,
+        overrides=["rank=4", "base_model=./here", "dora=true", "epochs=2", "peft.lora_bias=true",
+                   'target_modules=["a","b"]'],
+    )  # fmt: skip
+    assert (config.rank, config.base_model, config.dora, config.epochs) == (4, "./here", True, 2.0)
+    assert config.peft == {"lora_bias": True}
+    assert config.target_modules == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[training]\nrank = 8\n", "the key 'base_model' is missing"),
+        ('[training]\nbase_model = "e"\nlearning_rat = 1\n', "did you mean 'learning_rate'"),
+        ('[training]\nbase_model = "e"\nrank = "8"\n', "rank must be int, not '8'"),
+        ('[training]\nbase_model = "e"\nrank = true\n', "rank must be int"),
+        ('[training]\nbase_model = "e"\ndora = 1\n', "dora must be bool"),
+        ('[training]\nbase_model = "e"\ntarget_modules = [1]\n', "list of strings"),
+        ('[training]\nbase_model = "e"\nrank = 0\n', "must be greater than 0"),
+        ('[training]\nbase_model = "e"\ndtype = "int8"\n', "unknown .known: auto, bfloat16"),
+        ('[training]\nbase_model = "e"\nquantization = "nf4"\ndtype = "float32"\n', "change dtype"),
+        ("[trainings]\n", r"table \[training\] is missing"),
+        ("[training\n", "not TOML"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(text: str, reason: str, tmp_path: Path):
+    with pytest.raises(UsageError, match=reason):
+        TrainingConfig.from_toml(write(tmp_path, text))
+
+
+def test_a_missing_file_and_a_bad_override(tmp_path: Path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        TrainingConfig.from_toml(tmp_path / "none.toml")
+    with pytest.raises(UsageError, match="written key=value"):
+        TrainingConfig(base_model="e").with_overrides(["rank"])
+
+
+def test_a_config_survives_its_dict():
+    config = TrainingConfig(base_model="e", rank=4, report_to=("tensorboard",), max_steps=3)
+    assert TrainingConfig.from_mapping(config.to_dict(), source="test") == config
+
+
+def test_every_preset_of_the_flagship_is_valid():
+    presets = Path(__file__).parents[2] / "examples" / "customer_support" / "presets"
+    paths = sorted(presets.glob("*.toml"))
+    assert [path.stem for path in paths] == ["cpu", "cpu-full", "t4"]
+    for path in paths:
+        assert TrainingConfig.from_toml(path).base_model
