@@ -132,6 +132,21 @@ class AuditReport:
             ),
         )
 
+    def to_text(self) -> str:
+        """The report as aligned columns for a terminal, with a line that sums it up."""
+        table = [("severity", "finding", "field", "rows")] + [
+            (one.severity, one.kind, one.path or "-", str(one.count)) for one in self.findings
+        ]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines: list[str] = []
+        for row, one in zip(table, (None, *self.findings), strict=True):
+            cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)]
+            lines.append("  ".join([*cells, row[3].rjust(widths[3])]))
+            if one is not None:
+                rows = f" (rows {_shown_ids(one.ids)})" if one.ids else ""
+                lines.append(f"    {' '.join(one.message.split())}{rows}")
+        return "\n".join([*(lines if self.findings else []), self.summary()])
+
     def to_markdown(self) -> str:
         """The report as a Markdown table, with a line that sums it up."""
         rows = [

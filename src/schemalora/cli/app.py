@@ -15,7 +15,7 @@ from schemalora.errors import SchemaloraError
 from schemalora.quiet import quiet_libraries
 
 # In the order in which data flows; each module of that name holds one function of that name.
-STAGES = ("contract", "sample", "synthesize", "format", "train", "predict", "evaluate")
+STAGES = ("contract", "sample", "synthesize", "audit", "format", "train", "predict", "evaluate")
 
 app = typer.Typer(
     name="schemalora",

@@ -1,5 +1,6 @@
 """Edits of a text that keep its target: noise that people make, and attacks that people try."""
 
+from schemalora.perturbations.catalogue import by_name, catalogue
 from schemalora.perturbations.injection import (
     INJECTION_FAMILIES,
     Injection,
@@ -43,6 +44,8 @@ __all__ = [
     "TriggerWords",
     "Typos",
     "WhiteSpace",
+    "by_name",
+    "catalogue",
     "injections",
     "perturb",
     "pick",
