@@ -124,7 +124,10 @@ def attribute(
 
 
 def _effect(name: str, rows: Mapping[ArmName, RowOutcomes], *, seed: int, resamples: int) -> Effect:
-    right = {arm: outcomes.column(name) for arm, outcomes in rows.items()}
+    right: dict[ArmName, list[bool]] = {
+        arm: outcomes.column(name) for arm, outcomes in rows.items()
+    }
+    rates: dict[ArmName, Rate] = {arm: Rate(sum(one), len(one)) for arm, one in right.items()}
     n = len(right["base_free"])
     outcomes = rows["base_free"]
     groups = outcomes.groups if outcomes.groups != outcomes.ids else None
@@ -140,7 +143,7 @@ def _effect(name: str, rows: Mapping[ArmName, RowOutcomes], *, seed: int, resamp
 
     return Effect(
         name=name,
-        rates={arm: Rate(sum(column), n) for arm, column in right.items()},
+        rates=rates,
         total=share({"lora_constrained": 1, "base_free": -1}),
         grammar=share(
             {"base_constrained": 0.5, "base_free": -0.5, "lora_constrained": 0.5, "lora_free": -0.5}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from schemalora.attribution.arms import ARM_TITLES, ARMS, ArmName
-from schemalora.compliance import Difference, Rate, RowOutcomes
+from schemalora.compliance import Difference, RowOutcomes
 from schemalora.compliance.comparison import paired_difference, power_note
 from schemalora.compliance.rate import percent, points
 from schemalora.jsonvalue import JsonValue
@@ -66,7 +66,8 @@ def judge_arms(
     where the constrained adapter is clearly better than either alone.
     """
     pairs = _Pairs(rows, seed=seed, resamples=resamples)
-    enough = next((arm for arm in ARMS if pairs.is_enough(arm, margin)), None)
+    sufficient: list[ArmName] = [arm for arm in ARMS if pairs.is_enough(arm, margin)]
+    enough = sufficient[0] if sufficient else None
     code: VerdictCode = "undecided" if enough is None else _CODES[enough]
     headline = _HEADLINES[code]
     if enough in (None, "lora_constrained"):
@@ -111,11 +112,9 @@ class _Pairs:
 
 def _reasons(rows: Mapping[ArmName, RowOutcomes], pairs: _Pairs, margin: float) -> Iterator[str]:
     for name, title in (("schema_compliant", "Schema compliance"), ("exact_match", "Exact match")):
-        rates = ", ".join(
-            f"{ARM_TITLES[arm]} {percent(Rate(sum(column), len(column)).rate)}"
-            for arm, column in ((arm, rows[arm].column(name)) for arm in ARMS)
-        )
-        yield f"{title}: {rates}."
+        columns = [(arm_title, rows[arm].column(name)) for arm, arm_title in ARM_TITLES.items()]
+        rates = [f"{arm} {percent(sum(column) / len(column))}" for arm, column in columns]
+        yield f"{title}: {', '.join(rates)}."
     grammar = pairs.difference("base_free", "base_constrained", "schema_compliant")
     yield f"Compliance bought by the grammar alone, without training: {_gain(grammar)}."
     trained = pairs.difference("base_free", "lora_free", "schema_compliant")

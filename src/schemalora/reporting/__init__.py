@@ -1,5 +1,7 @@
 """Pages and pictures of reports; needs the extra `report`."""
 
+from schemalora.reporting.curve import LearningCurve
+from schemalora.reporting.html import write_html
 from schemalora.reporting.plots import write_plot
 
-__all__ = ["write_plot"]
+__all__ = ["LearningCurve", "write_html", "write_plot"]

@@ -83,7 +83,7 @@ def _draw(axes: Axes, reports: Mapping[str, ComplianceReport], columns: Sequence
         )
         for place, rate in zip(places, rates, strict=True):
             axes.text(
-                101.5 if rate.rate > 0.4 else 100 * rate.ci95.high + 1.5,
+                102,
                 place,
                 percent(rate.rate),
                 va="center",

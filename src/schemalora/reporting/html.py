@@ -1,0 +1,85 @@
+"""The self-contained HTML page of one or more reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from schemalora.attribution import Attribution
+from schemalora.compliance import Comparison, ComplianceReport, compare
+from schemalora.errors import MissingExtraError, PairingError, UsageError
+from schemalora.jsonl import atomic_write
+from schemalora.reporting.curve import LearningCurve
+from schemalora.reporting.page import page_view
+
+
+def write_html(
+    reports: Mapping[str, ComplianceReport] | ComplianceReport,
+    path: str | Path,
+    *,
+    title: str | None = None,
+    attribution: Attribution | None = None,
+    learning_curve: LearningCurve | None = None,
+) -> Path:
+    """Writes one HTML file that holds everything and asks nothing of any server.
+
+    Args:
+        reports: arm name → report, all of one contract; the first is the baseline. Or one report.
+        path: where to.
+        title: of the page; the contract's name where None.
+        attribution: of the same arms; its verdict becomes the headline.
+        learning_curve: shown where there is one.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: no reports.
+        PairingError: reports of different contracts.
+        MissingExtraError: jinja2 is not installed.
+    """
+    arms = {reports.contract_name: reports} if isinstance(reports, ComplianceReport) else reports
+    if not arms:
+        raise UsageError("a page needs at least one report")
+    try:
+        from jinja2 import Environment, FunctionLoader, StrictUndefined
+    except ImportError as error:
+        raise MissingExtraError("a page", "report", "jinja2") from error
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_read),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    from markupsafe import Markup
+
+    page = page_view(
+        arms, _comparisons(arms), title=title, attribution=attribution, curve=learning_curve
+    )
+    # The one text that the template must not escape again; `page_view` made it safe in a script.
+    page["rows_json"] = Markup(page["rows_json"])
+    text = environment.get_template("report.html.j2").render(
+        page=page, style=Markup(_read("style.css")), script=Markup(_read("script.js"))
+    )
+    with atomic_write(path) as file:
+        file.write(text)
+    return Path(path)
+
+
+def _read(name: str) -> str:
+    return (files("schemalora.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _comparisons(arms: Mapping[str, ComplianceReport]) -> dict[str, Comparison]:
+    """Each arm against the first, where they are of the same rows."""
+    (baseline, first), *others = arms.items()
+    for name, report in others:
+        if report.contract_fingerprint != first.contract_fingerprint:
+            raise PairingError(f"{name} was scored under another contract than {baseline}")
+    comparisons: dict[str, Comparison] = {}
+    for name, report in others:
+        if report.rows is not None and report.rows_fingerprint == first.rows_fingerprint:
+            comparisons[name] = compare(first, report, names=(baseline, name))
+    return comparisons
