@@ -15,7 +15,17 @@ from schemalora.errors import SchemaloraError
 from schemalora.quiet import quiet_libraries
 
 # In the order in which data flows; each module of that name holds one function of that name.
-STAGES = ("contract", "sample", "synthesize", "audit", "format", "train", "predict", "evaluate")
+STAGES = (
+    "init",
+    "contract",
+    "sample",
+    "synthesize",
+    "audit",
+    "format",
+    "train",
+    "predict",
+    "evaluate",
+)
 
 app = typer.Typer(
     name="schemalora",

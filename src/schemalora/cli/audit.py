@@ -63,4 +63,4 @@ def _token_counter(name: str) -> Callable[[str], int]:
     from schemalora.base_model import find_base_model, load_tokenizer
 
     tokenizer = load_tokenizer(find_base_model(name))
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False))
+    return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from random import Random
 
 from schemalora.contract import Contract, Field
-from schemalora.grounding import value_at, value_text
+from schemalora.grounding import value_at
 from schemalora.jsonvalue import JsonValue
 from schemalora.perturbations import pick
 from schemalora.synthesis.rendering import Rendering
+from schemalora.synthesis.wording import name_in_words, value_in_words
 
 _OPENINGS = (
     "", "Hello,", "Hi, here is what I know.", "Please note the following.", "As discussed:",
@@ -46,7 +46,7 @@ class SchemaRenderer:
     def __call__(self, target: JsonValue, rng: Random, /) -> Rendering:
         """Draws an order of the facts, a layout and an opening."""
         facts = [
-            (label, _in_words(value_at(target, field.keys), label))
+            (label, value_in_words(value_at(target, field.keys)))
             for field, label in self._fields
             if _holds_field(target, field)
         ]
@@ -65,14 +65,9 @@ def _labels(contract: Contract) -> list[tuple[Field, str]]:
     """Every field with its last key in words; its whole path where that is not unique."""
     last = [field.keys[-1] if field.keys else "value" for field in contract.fields.values()]
     return [
-        (field, _spaced(name if last.count(name) == 1 else " ".join(field.keys)))
+        (field, name_in_words(name if last.count(name) == 1 else " ".join(field.keys)))
         for field, name in zip(contract.fields.values(), last, strict=True)
     ]
-
-
-def _spaced(name: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").replace("-", " ")
-    return words.strip().lower() or "value"
 
 
 def _holds_field(target: JsonValue, field: Field) -> bool:
@@ -82,24 +77,6 @@ def _holds_field(target: JsonValue, field: Field) -> bool:
             return False
         target = target[key]
     return True
-
-
-def _in_words(value: JsonValue, label: str) -> str | None:
-    if value is None or value == "" or value == [] or value == {}:
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        if any(isinstance(item, (dict, list)) for item in value):
-            return "; ".join(
-                f"no. {at}: {_in_words(item, label) or 'none'}" for at, item in enumerate(value, 1)
-            )
-        return ", ".join(_in_words(item, label) or "none" for item in value)
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{_spaced(key)} {_in_words(item, key) or 'none'}" for key, item in value.items()
-        )
-    return value_text(value)
 
 
 def _fill(template: str, label: str, value: str) -> str:

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from schemalora.errors import RenderError, UsageError
-from schemalora.grounding import scalars, value_at, value_text
+from schemalora.grounding import value_at
 from schemalora.jsonvalue import JsonValue, canonical_json, freeze
 from schemalora.synthesis.grammar import (
     Compiled,
@@ -22,6 +22,7 @@ from schemalora.synthesis.grammar import (
     slot_names,
 )
 from schemalora.synthesis.rendering import Rendering
+from schemalora.synthesis.wording import value_in_words
 
 if TYPE_CHECKING:
     from schemalora.contract import Contract
@@ -132,7 +133,8 @@ class TemplateRenderer:
     def _prepare(self, target: JsonValue) -> tuple[dict[str, str], _Ready]:
         values: dict[str, str] = {}
         for slot, keys in self._read:
-            text = _slot_text(value_at(target, keys))
+            value = value_at(target, keys)
+            text = value if isinstance(value, str) else value_in_words(value)
             if text:
                 values[slot] = text
         chosen = tuple(
@@ -228,12 +230,6 @@ class _SlotField:
     """The other name of the same field."""
 
 
-def _slot_text(value: JsonValue) -> str:
-    if isinstance(value, str):
-        return value
-    return ", ".join([value_text(one) for one in scalars(value) if one not in (None, "")])
-
-
 def _slot_fields(contract: Contract) -> dict[str, _SlotField]:
     """Dotted path, and last key where it is unique, to the field of that name."""
     fields: dict[str, _SlotField] = {}
@@ -324,4 +320,6 @@ def _join(pieces: Iterable[Piece], group: str) -> Rendering:
         out.append(run)
         at += len(run)
         after_word = run[-1] not in " \n"
-    return Rendering("".join(out).rstrip(), group, tuple(marks))
+    if out and not (marks and marks[-1][1] == at):
+        out[-1] = out[-1].rstrip()
+    return Rendering("".join(out), group, tuple(marks))
