@@ -25,12 +25,14 @@ _CODES: Final[Mapping[ArmName, VerdictCode]] = {
     "lora_constrained": "both_needed",
 }
 _HEADLINES: Final[Mapping[VerdictCode, str]] = {
-    "prompt_is_enough": "You did not need to train, nor a grammar: the base model is as good with "
-    "its prompt alone.",
-    "grammar_is_enough": "You did not need to train: the base model under a grammar is as good.",
-    "adapter_is_enough": "The adapter alone is enough: a grammar on top of it buys nothing.",
+    "prompt_is_enough": "You did not need to train, nor a grammar: with its prompt alone the base "
+    "model is within {margin} points of every other arm.",
+    "grammar_is_enough": "You did not need to train: the base model under a grammar is within "
+    "{margin} points of every other arm.",
+    "adapter_is_enough": "The adapter alone is enough: a grammar on top of it buys less than "
+    "{margin} points.",
     "both_needed": "You need both: the adapter and the grammar each earn what the other does not.",
-    "undecided": "These rows do not decide it: more rows are needed.",
+    "undecided": "These rows do not decide what was needed: more rows are.",
 }
 
 
@@ -79,6 +81,7 @@ def judge_arms(
             headline = "You needed to train; whether the grammar adds to it is not decided."
         elif code == "undecided" and adapter_falls_short:
             headline = "You need a grammar; whether you also needed to train is not decided."
+    headline = headline.format(margin=f"{100 * margin:g}")
     return Verdict(code, headline, tuple(_reasons(rows, pairs, margin)), margin)
 
 

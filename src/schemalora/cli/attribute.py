@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from schemalora.attribution import ARM_TITLES, ARMS
 from schemalora.attribution import attribute as attribute_arms
 from schemalora.compliance import ComplianceReport
 from schemalora.jsonl import write_json
@@ -39,5 +40,6 @@ def attribute(
     if html is not None:
         from schemalora.reporting import write_html
 
-        write_html(reports, html, attribution=attribution)
+        titled = {ARM_TITLES[arm]: reports[arm] for arm in ARMS}
+        write_html(titled, html, attribution=attribution)
     typer.echo(attribution.to_markdown())

@@ -66,8 +66,7 @@ def curve_view(curve: LearningCurve) -> dict[str, Any]:
             for amount, rates in curve.points
         ]
         parts = [
-            {"x1": a["x"], "y1": a["y"], "x2": b["x"], "y2": b["y"]}
-            for a, b in pairwise(points)
+            {"x1": a["x"], "y1": a["y"], "x2": b["x"], "y2": b["y"]} for a, b in pairwise(points)
         ]
         lines.append(
             {"title": METRIC_TITLES[name], "colour": colour, "points": points, "parts": parts}

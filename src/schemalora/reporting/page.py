@@ -87,13 +87,16 @@ def _lede(
             f"{_change(comparison.metrics['schema_compliant'])} in schema compliance and "
             f"{_change(comparison.metrics['exact_match'])} in exact match."
         )
-    for name, report in reports.items():
-        gap = report.lenient["schema_compliant"].count - report.metrics["schema_compliant"].count
-        if gap > 0:
-            yield (
-                f"{name}: {gap:,} more answers would have followed the schema, had fences or "
-                "prose around them been cut away; they are not counted."
-            )
+    gaps = {
+        name: report.lenient["schema_compliant"].count - report.metrics["schema_compliant"].count
+        for name, report in reports.items()
+    }
+    hidden = ", ".join(f"{name} {gap:,}" for name, gap in gaps.items() if gap)
+    if hidden:
+        yield (
+            "Not counted are answers that would have followed the schema, had fences or prose "
+            f"around them been cut away: {hidden}."
+        )
 
 
 def _change(one: Difference) -> str:
