@@ -25,6 +25,8 @@ STAGES = (
     "train",
     "predict",
     "evaluate",
+    "compare",
+    "attribute",
 )
 
 app = typer.Typer(
