@@ -1,10 +1,22 @@
 """Packed, shared, refilled or drafted: the output is what one row alone would give."""
 
+import json
+
+import jsonschema_rs
 import pytest
 import torch
-from inference.conftest import ARCHITECTURES, random_model
 
-from schemalora.inference import DecodingOptions, Drafter, decode
+from inference.conftest import ARCHITECTURES, random_model
+from schemalora.inference import (
+    Constraint,
+    DecodingOptions,
+    Drafter,
+    decode,
+    decode_by_generate,
+    decoding,
+    packed,
+    vocabulary_size,
+)
 
 LENGTH = 24
 STOP = frozenset({2})
@@ -61,3 +73,125 @@ def test_drafts_change_nothing_but_the_number_of_passes(architecture, prompts):
     assert sum(one.drafted for one in found) > LENGTH
     plain = decoded(model, prompts, batch_size=3)
     assert sum(one.passes for one in found) < 0.7 * sum(one.passes for one in plain)
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "intent": {"enum": ["refund", "cancel", "tech_support"]},
+        "order_id": {"type": ["string", "null"], "maxLength": 12},
+        "items": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0, "maximum": 99},
+            "maxItems": 3,
+        },
+        "urgent": {"type": "boolean"},
+    },
+    "required": ["intent", "order_id", "items", "urgent"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("architecture", ["llama", "mistral_with_a_window"])
+def test_constrained_decoding_equals_masked_generate(architecture, prompts, tokenizer):
+    model = random_model(architecture)
+    constraint = Constraint(SCHEMA, tokenizer, vocabulary=vocabulary_size(model))
+    options = {"stop_ids": STOP, "max_new_tokens": 60, "constraint": constraint}
+    expected = list(decode_by_generate(model, prompts, DecodingOptions(**options, batch_size=6)))
+    for batch_size, drafter in ((1, None), (4, None), (4, Drafter(tokenizer, threshold=0.0))):
+        if drafter is not None:
+            drafter.learn_all(one.tokens for one in expected[::2])
+        found = decoded(model, prompts, **options, batch_size=batch_size, drafter=drafter)
+        assert [one.tokens for one in found] == [one.tokens for one in expected]
+        assert [one.finish_reason for one in found] == [one.finish_reason for one in expected]
+    validator = jsonschema_rs.validator_for(SCHEMA)
+    for one in found:
+        assert one.finish_reason == "stop"
+        assert validator.is_valid(json.loads(tokenizer.decode(one.tokens)))
+        assert one.forced >= 15
+
+
+def test_rows_keep_what_they_have_when_memory_runs_out(prompts, llama, monkeypatch):
+    expected = decoded(llama, prompts, batch_size=6)
+    passes = []
+
+    def forward_in_little_memory(model, cache, feeds, wanted):
+        passes.append(len(feeds))
+        if len(feeds) > 2:
+            raise torch.OutOfMemoryError("not enough")
+        return packed.forward(model, cache, feeds, wanted)
+
+    monkeypatch.setattr(decoding, "forward", forward_in_little_memory)
+    found = decoded(llama, prompts, batch_size=6)
+    assert [one.tokens for one in found] == [one.tokens for one in expected]
+    assert max(passes) == 6
+
+
+def test_the_memory_budget_limits_the_rows(prompts, llama, monkeypatch):
+    seen = []
+
+    def watched(model, cache, feeds, wanted):
+        seen.append(cache.rows)
+        return packed.forward(model, cache, feeds, wanted)
+
+    expected = decoded(llama, prompts, batch_size=6)
+    monkeypatch.setattr(decoding, "forward", watched)
+    per_token = 2 * 3 * 2 * 8 * 4  # keys and values, layers, key heads, head size, float32
+    longest = max(len(prompt) for prompt in prompts) + LENGTH
+    found = decoded(llama, prompts, batch_size=6, memory_bytes=3 * longest * per_token)
+    assert [one.tokens for one in found] == [one.tokens for one in expected]
+    assert 1 < max(seen) <= 4
+
+
+def test_a_long_prompt_goes_in_pieces(prompts, llama, monkeypatch):
+    expected = decoded(llama, prompts, batch_size=3)
+    monkeypatch.setattr(decoding, "PREFILL_TOKENS", 11)
+    found = decoded(llama, prompts, batch_size=3)
+    assert [one.tokens for one in found] == [one.tokens for one in expected]
+
+
+def test_the_model_is_left_as_it_was(prompts, llama):
+    llama.train()
+    before = llama.config._attn_implementation
+    for _ in decode(llama, prompts, DecodingOptions(stop_ids=STOP, max_new_tokens=2)):
+        assert llama.training
+        assert llama.config._attn_implementation == before
+    llama.eval()
+
+
+def test_logprobs_are_those_of_the_chosen_tokens(prompts, llama):
+    found = decoded(llama, prompts, logprobs=True, drafter=Drafter(threshold=0.0))
+    for prompt, one in zip(prompts, found, strict=True):
+        with torch.inference_mode():
+            logits = llama(torch.tensor([[*prompt, *one.tokens]])).logits[0, len(prompt) - 1 : -1]
+        expected = logits.log_softmax(-1)[range(len(one.tokens)), list(one.tokens)]
+        assert torch.allclose(torch.tensor(one.logprobs), expected, atol=1e-4)
+
+
+def test_the_adapter_can_be_switched_off(prompts):
+    from peft import LoraConfig, get_peft_model
+
+    model = random_model()
+    base = decoded(model, prompts)
+    tuned = get_peft_model(model, LoraConfig(r=4, init_lora_weights=False)).eval()
+    assert [one.tokens for one in decoded(tuned, prompts, adapter=False)] == [
+        one.tokens for one in base
+    ]
+    expected = reference(tuned, prompts)
+    assert [with_end(one) for one in decoded(tuned, prompts)] == expected
+    assert expected != [with_end(one) for one in base]
+
+
+def test_a_completion_that_nothing_can_change_needs_no_pass(prompts, llama, tokenizer):
+    constraint = Constraint({"const": "ok"}, tokenizer, vocabulary=vocabulary_size(llama))
+    for one in decoded(llama, prompts, constraint=constraint):
+        assert tokenizer.decode(one.tokens) == '"ok"'
+        assert one.passes == 0
+
+
+def test_the_token_limit_is_said(prompts, llama, tokenizer):
+    constraint = Constraint(SCHEMA, tokenizer, vocabulary=vocabulary_size(llama))
+    for options in ({}, {"constraint": constraint}, {"drafter": Drafter(threshold=0.0)}):
+        for one in decoded(llama, prompts, **{"max_new_tokens": 7, **options}):
+            assert one.finish_reason == "length"
+            assert len(one.tokens) == 7

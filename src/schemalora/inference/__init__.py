@@ -3,6 +3,7 @@
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import decode, vocabulary_size
 from schemalora.inference.drafting import Drafter
+from schemalora.inference.generate import decode_by_generate
 from schemalora.inference.loading import LoadedModel, load
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.prediction import predict
@@ -15,6 +16,7 @@ __all__ = [
     "Drafter",
     "LoadedModel",
     "decode",
+    "decode_by_generate",
     "load",
     "predict",
     "vocabulary_size",

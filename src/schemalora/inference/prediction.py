@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from schemalora.adapter import Adapter
 from schemalora.contract import Contract
@@ -18,8 +18,10 @@ from schemalora.formatting import PromptFormat, build_prompt, encode_prompt
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import decode, vocabulary_size
 from schemalora.inference.drafting import Drafter
+from schemalora.inference.generate import decode_by_generate
 from schemalora.inference.loading import LoadedModel, as_adapter, load, prompt_format_of
 from schemalora.inference.options import DecodingOptions
+from schemalora.inference.packed import supports_packed, unwrap
 from schemalora.inference.prediction_log import PredictionLog
 from schemalora.inference.rows import Completion
 from schemalora.jsonvalue import JsonValue
@@ -27,6 +29,10 @@ from schemalora.records import Example, Prediction
 
 Progress = Callable[[int, int], None]
 """Called with how many rows are done, and how many there are."""
+
+Engine = Literal["transformers", "generate"]
+"""`transformers`: the packed decoder, and `generate` for models it does not know; `generate`: the
+library's own, one pass a token."""
 
 DEFAULT_MAX_NEW_TOKENS = 512
 
@@ -42,6 +48,7 @@ class _Plan:
     contract: Contract
     prompt_format: PromptFormat
     constrained: bool
+    engine: Engine
     max_new_tokens: int
     batch_size: int
 
@@ -50,6 +57,7 @@ class _Plan:
             "contract": self.contract.fingerprint,
             "prompt_format": self.prompt_format.to_dict(),
             "constrained": self.constrained,
+            "engine": self.engine,
             "max_new_tokens": self.max_new_tokens,
         }
 
@@ -61,6 +69,7 @@ def predict(
     contract: Contract | None = None,
     prompt_format: PromptFormat | None = None,
     constrained: bool = False,
+    engine: Engine = "transformers",
     max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
     batch_size: int = 16,
     output: str | Path | None = None,
@@ -75,6 +84,7 @@ def predict(
             another.
         prompt_format: how to ask; an adapter brings its own, a base model is shown the schema.
         constrained: whether the contract is enforced while decoding.
+        engine: who decodes.
         max_new_tokens: longest completion in tokens.
         batch_size: rows at once; fewer where memory does not hold them.
         output: a predictions file that grows row by row; a rerun goes on where it stopped.
@@ -93,6 +103,7 @@ def predict(
     plan = _Plan(
         *_contract_and_format(model, contract, prompt_format),
         constrained=constrained,
+        engine=engine,
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
     )
@@ -185,11 +196,13 @@ def _decode(
         max_new_tokens=plan.max_new_tokens,
         batch_size=plan.batch_size,
         constraint=constraint,
-        drafter=Drafter(),
+        drafter=Drafter(loaded.tokenizer),
         adapter=loaded.with_adapter,
     )
     order = _sorted_in_windows(prompts, window=plan.batch_size * _WINDOW_BATCHES)
-    for completion in decode(loaded.model, [prompts[place] for place in order], options):
+    packed = plan.engine == "transformers" and supports_packed(unwrap(loaded.model))
+    run = decode if packed else decode_by_generate
+    for completion in run(loaded.model, [prompts[place] for place in order], options):
         yield _prediction(loaded, rows[order[completion.index]].id, completion)
 
 

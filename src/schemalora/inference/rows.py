@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schemalora.inference.constraint import ConstraintState, MaskJob
-from schemalora.inference.drafting import RowDrafter
+from schemalora.inference.drafting import Guess, RowDrafter
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import Feed
 from schemalora.records import FinishReason
@@ -59,6 +59,7 @@ class Row:
     _fed: int = 0
     _draft: list[int] = field(default_factory=list[int])
     _free: list[bool] = field(default_factory=list[bool])
+    _guesses: list[Guess] = field(default_factory=list[Guess])
     _draft_ends: bool = False
     _started: float = 0.0
     _passes: int = 0
@@ -96,7 +97,7 @@ class Row:
             budget: tokens that fit into the pass.
         """
         pending = self.sequence[self.cached :]
-        self._draft, self._free, self._draft_ends = [], [], False
+        self._draft, self._free, self._guesses, self._draft_ends = [], [], [], False
         self._passes += 1
         if len(pending) > budget:
             self._fed, self.wanted = budget, []
@@ -120,15 +121,15 @@ class Row:
         context, chance = self.completion, 1.0
         room = min(self.options.max_new_tokens - len(context) - 1, self.drafter.max_tokens)
         while len(self._draft) < room and not self._draft_ends:
-            guess = self.drafter.next_token(context)
-            if guess is None or guess[0] in self.options.stop_ids:
+            guess = self.drafter.guess(context)
+            if guess is None or guess.token in self.options.stop_ids:
                 break
-            chance *= guess[1]
+            chance *= guess.chance
             if chance < self.drafter.threshold or (
-                self.state is not None and not self.state.accept(guess[0])
+                self.state is not None and not self.state.accept(guess.token)
             ):
                 break
-            new = [guess[0]]
+            new = [guess.token]
             if self.state is not None:
                 forced = self.state.forced()
                 if len(self._draft) + 1 + len(forced) > room:
@@ -138,6 +139,7 @@ class Row:
                     self.state.accept(token)
                 new += forced
                 self._draft_ends = self.state.ended
+            self._guesses.append(guess)
             self._draft += new
             self._free += [True, *(False for _ in new[1:])]
             context += new
@@ -170,7 +172,10 @@ class Row:
         new: int | None = None
         for token, free in zip(self._draft, self._free, strict=True):
             if free:
-                if choices[checked] != token:
+                right = choices[checked] == token
+                if self.drafter is not None:
+                    self.drafter.record(self._guesses[checked], right=right)
+                if not right:
                     new = choices[checked]
                     break
                 self._drafted += 1
