@@ -3,46 +3,90 @@
 Pydantic fills in defaults and passes over extra keys; a completion must not get away with either.
 So the contract validates with a copy of the model's own core schema, in which only that differs:
 the classes, the validators and the types stay the model's.
+
+One more thing differs. Below a validator that runs before validation, pydantic checks Python
+objects instead of JSON, and strictly refuses every date, set or tuple, since JSON has none: no
+completion at all could satisfy such a model. There, and for these types only, the JSON form is
+accepted, as strict validation accepts it everywhere else.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from pydantic_core import core_schema
-
+from schemalora.contract.core_types import (
+    CoreSchema,
+    has_own_serialization,
+    read_json_form,
+    unreachable_reason,
+    wire_name,
+    write_faithfully,
+)
 from schemalora.errors import SchemaError
 from schemalora.schema import ROOT, child_path
-
-CoreSchema = dict[str, Any]
 
 UNION_MARK = "\x00"
 """Opens the label of a union branch in the location of an error; no key of a model has it."""
 
 _FIELD_CONTAINERS = frozenset({"model-fields", "typed-dict", "dataclass-args"})
-_UNREACHABLE = {
-    "callable": "a callable has no JSON form",
-    "is-subclass": "a class has no JSON form",
-    "is-instance": "an arbitrary class has no JSON form",
-    "generator": "a generator is consumed by validation; use list[...]",
-}
+_PYTHON_BELOW = frozenset({"function-before", "function-wrap"})
+_NAME_SETTINGS = ("validate_by_name", "validate_by_alias", "populate_by_name")
+_INNER = (
+    ("schema", ""),
+    ("items_schema", "[*]"),
+    ("keys_schema", ""),
+    ("values_schema", ".*"),
+    ("strict_schema", ""),
+    ("json_schema", ""),
+    ("extras_schema", ".*"),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
-    """How to close; the same walk serves validating, diagnosing and writing."""
+class _Place:
+    """Where the walk is."""
 
-    optional_keys: bool = False
-    """Keep defaults, so that their keys may be left out."""
-    keep_defaults: bool = False
-    """Keep defaults for what they tell, though their keys are required."""
-    label_unions: bool = False
-    """Label union branches, so that the locations of errors can be told from keys."""
-    serialize: bool = False
-    """Write every field under the name that validation reads, secrets and excluded ones too."""
+    path: str = ROOT
+    extra: str | None = None
+    """What the enclosing class says about extra keys."""
+    python: bool = False
+    """Whether pydantic checks Python objects here, not JSON."""
+
+    def below(self, path: str) -> _Place:
+        return replace(self, path=path, extra=None)
+
+
+class Closing:
+    """Closes core schemas; the same walk serves validating, diagnosing and writing.
+
+    Args:
+        optional_keys: keep defaults, so that their keys may be left out.
+        keep_defaults: keep defaults for what they tell, though their keys are required.
+        label_unions: label union branches, so that the locations of errors can be told from keys.
+        serialize: for writing: every field under the name that validation reads, secrets and
+            excluded fields too.
+        own_serializers: when writing, keep the serializers that the model's author wrote.
+    """
+
+    def __init__(
+        self,
+        *,
+        optional_keys: bool = False,
+        keep_defaults: bool = False,
+        label_unions: bool = False,
+        serialize: bool = False,
+        own_serializers: bool = True,
+    ) -> None:
+        self._keep_optional = optional_keys
+        self._keep_defaults = optional_keys or keep_defaults
+        self._label_unions = label_unions
+        self._serialize = serialize
+        self._own_serializers = own_serializers
+        self.met_own_serializer = False
+        """Whether the walk came by a serializer that the model's author wrote."""
+        self._python_refs: set[str] = set()
 
     def close(self, schema: Mapping[str, Any]) -> CoreSchema:
         """A closed copy of a core schema; what is given stays as it is.
@@ -50,167 +94,150 @@ class Closing:
         Raises:
             SchemaError: a callable, an arbitrary class, or an alias path, with the field's path.
         """
-        return self._walk(dict(schema), ROOT, None)
+        return self._walk(dict(schema), _Place())
 
-    def _walk(self, schema: CoreSchema, path: str, extra: str | None) -> CoreSchema:
-        kind = schema.get("type")
-        if kind == "default" and not (self.optional_keys or self.keep_defaults):
-            return self._walk(schema["schema"], path, extra)
-        if kind in _UNREACHABLE:
-            raise SchemaError(path, _UNREACHABLE[cast(str, kind)])
+    def _walk(self, schema: CoreSchema, at: _Place) -> CoreSchema:
+        kind = cast(str, schema["type"])
+        if kind == "default" and not self._keep_defaults:
+            return self._walk(schema["schema"], at)
+        reason = unreachable_reason(schema)
+        if reason:
+            raise SchemaError(at.path, reason)
         made = dict(schema)
-        extra = _extra_of(made, extra)
+        at = self._strict(made, at)
         if kind in _FIELD_CONTAINERS:
-            self._close_fields(made, path, extra)
+            self._close_fields(made, at)
         elif kind == "union":
-            self._close_union(made, path, extra)
+            self._close_union(made, at)
         elif kind == "tagged-union":
-            made["choices"] = {
-                tag: self._label(self._walk(choice, path, extra))
-                for tag, choice in made["choices"].items()
-            }
+            self._close_tagged(made, at)
         elif kind == "definitions":
-            made["schema"] = self._walk(made["schema"], path, None)
-            made["definitions"] = [self._walk(one, path, None) for one in made["definitions"]]
+            self._close_definitions(made, at)
         elif kind == "arguments":
-            made["arguments_schema"] = [
-                self._argument(one, child_path(path, one["name"]))
-                for one in made["arguments_schema"]
-            ]
+            self._close_arguments(made, at)
         else:
-            if self.serialize:
-                _write_faithfully(made)
-            self._close_inner(made, path, extra if kind in ("model", "dataclass") else None)
+            self._close_inner(made, at)
+        if kind == "definition-ref" and at.python:
+            self._python_refs.add(made["schema_ref"])
+        if self._serialize:
+            if has_own_serialization(made):
+                self.met_own_serializer = True
+                if not self._own_serializers:
+                    del made["serialization"]
+            write_faithfully(made)
+        elif at.python:
+            made = read_json_form(made)
         return made
 
-    def _argument(self, argument: CoreSchema, path: str) -> CoreSchema:
-        inner = cast(CoreSchema, argument["schema"])
-        if inner["type"] == "default" and not self.optional_keys:
-            inner = cast(CoreSchema, inner["schema"])
-        return {**argument, "schema": self._walk(inner, path, None)}
+    def _strict(self, made: CoreSchema, at: _Place) -> _Place:
+        """Makes a class strict and known by one name a field; notes what it does with extras."""
+        config: Any = made.get("config")
+        if isinstance(config, dict):
+            closed = dict(cast("dict[str, Any]", config))
+            for name in _NAME_SETTINGS:
+                closed.pop(name, None)
+            made["config"] = {**closed, "strict": True}
+            at = replace(at, extra=closed.get("extra_fields_behavior"))
+        elif made["type"] in ("model", "dataclass", "typed-dict"):
+            made["config"] = {"strict": True}
+        if "strict" in made:
+            made["strict"] = True
+        return replace(at, python=True) if made["type"] in _PYTHON_BELOW else at
 
-    def _close_inner(self, made: CoreSchema, path: str, extra: str | None) -> None:
-        for key, sub_path in (
-            ("schema", path),
-            ("items_schema", f"{path}[*]"),
-            ("keys_schema", path),
-            ("values_schema", f"{path}.*"),
-            ("strict_schema", path),
-            ("json_schema", path),
-        ):
+    def _close_inner(self, made: CoreSchema, at: _Place) -> None:
+        keep_extra = made["type"] in ("model", "dataclass") or made["type"].startswith("function")
+        for key, suffix in _INNER:
             inner = made.get(key)
+            below = at if keep_extra and not suffix else at.below(at.path + suffix)
             if isinstance(inner, dict):
-                made[key] = self._walk(cast(CoreSchema, inner), sub_path, extra)
+                made[key] = self._walk(cast(CoreSchema, inner), below)
             elif isinstance(inner, list):
                 items = cast("list[CoreSchema]", inner)
                 made[key] = [
-                    self._walk(one, child_path(path, i), None) for i, one in enumerate(items)
+                    self._walk(one, at.below(child_path(at.path, place)))
+                    for place, one in enumerate(items)
                 ]
-        if made.get("type") == "chain":
-            made["steps"] = [self._walk(one, path, None) for one in made["steps"]]
+        if made["type"] == "chain":
+            made["steps"] = [self._walk(one, at) for one in made["steps"]]
+        if made["type"] == "call":
+            made["arguments_schema"] = self._walk(made["arguments_schema"], at)
 
-    def _close_fields(self, made: CoreSchema, path: str, extra: str | None) -> None:
-        extra = made.get("extra_behavior") or extra
+    def _close_fields(self, made: CoreSchema, at: _Place) -> None:
+        extra = made.get("extra_behavior") or at.extra
         made["extra_behavior"] = "allow" if extra == "allow" else "forbid"
         made["computed_fields"] = []
+        if isinstance(made.get("extras_schema"), dict):
+            made["extras_schema"] = self._walk(made["extras_schema"], at.below(f"{at.path}.*"))
         fields: Any = made["fields"]
         if isinstance(fields, dict):
             named = cast("dict[str, CoreSchema]", fields)
-            made["fields"] = {
-                name: self._field(name, one, path, made) for name, one in named.items()
-            }
+            made["fields"] = {name: self._field(name, one, at) for name, one in named.items()}
         else:
             listed = cast("list[CoreSchema]", fields)
-            made["fields"] = [self._field(one["name"], one, path, made) for one in listed]
+            made["fields"] = [self._field(one["name"], one, at) for one in listed]
 
-    def _field(self, name: str, field: CoreSchema, path: str, owner: CoreSchema) -> CoreSchema:
+    def _field(self, name: str, field: CoreSchema, at: _Place) -> CoreSchema:
         made = dict(field)
-        wire = wire_name(name, field, path)
-        aliases = ("validation_alias", "serialization_alias")
-        for alias in aliases:
-            made.pop(alias, None)
-        if wire != name:
-            made.update(dict.fromkeys(aliases, wire))
+        if field.get("init") is False:
+            # Not on the wire: the class sets it by itself.
+            return {**made, "serialization_exclude": True}
+        wire = wire_name(name, field, at.path)
+        for key in ("validation_alias", "serialization_alias"):
+            made.pop(key, None)
+            if wire != name:
+                made[key] = wire
         made.pop("serialization_exclude", None)
         made.pop("serialization_exclude_if", None)
-        made["schema"] = self._walk(field["schema"], child_path(path, wire), None)
+        made["schema"] = self._walk(field["schema"], at.below(child_path(at.path, wire)))
         return made
 
-    def _close_union(self, made: CoreSchema, path: str, extra: str | None) -> None:
+    def _close_union(self, made: CoreSchema, at: _Place) -> None:
         choices: list[Any] = []
         refused: list[SchemaError] = []
         for choice in made["choices"]:
             inner = cast(CoreSchema, choice[0] if isinstance(choice, tuple) else choice)
             try:
-                closed = self._walk(inner, path, extra)
+                closed = self._walk(inner, at)
             except SchemaError as error:
                 # A branch that JSON cannot reach leaves the others as they are.
                 refused.append(error)
                 continue
-            choices.append((closed, f"{UNION_MARK}{len(choices)}") if self.label_unions else closed)
+            label = f"{UNION_MARK}{len(choices)}"
+            choices.append((closed, label) if self._label_unions else closed)
         if not choices:
             raise refused[0]
         made["choices"] = choices
 
-    def _label(self, choice: CoreSchema) -> CoreSchema:
-        if not self.label_unions:
-            return choice
-        labelled = [(choice, f"{UNION_MARK}tag")]
-        return {"type": "union", "choices": labelled, "auto_collapse": False}
+    def _close_tagged(self, made: CoreSchema, at: _Place) -> None:
+        closed: dict[Any, CoreSchema] = {}
+        for tag, choice in made["choices"].items():
+            branch = self._walk(choice, at)
+            if self._label_unions:
+                labelled = [(branch, f"{UNION_MARK}tag")]
+                branch = {"type": "union", "choices": labelled, "auto_collapse": False}
+            closed[tag] = branch
+        made["choices"] = closed
 
+    def _close_definitions(self, made: CoreSchema, at: _Place) -> None:
+        definitions = cast("list[CoreSchema]", made["definitions"])
+        made["schema"] = self._walk(made["schema"], at)
+        while True:
+            known = set(self._python_refs)
+            made["definitions"] = [
+                self._walk(one, replace(at, python=at.python or one.get("ref") in known))
+                for one in definitions
+            ]
+            if known == self._python_refs:
+                return
 
-def _write_faithfully(made: CoreSchema) -> None:
-    """Serialisation that validation can read back: secrets as they are, sets in a fixed order."""
-    serialization: Any = made.get("serialization")
-    if made["type"] in ("set", "frozenset") and serialization is None:
-        made["serialization"] = core_schema.wrap_serializer_function_ser_schema(_in_fixed_order)
-    elif isinstance(serialization, dict):
-        function: Any = cast("dict[str, Any]", serialization).get("function")
-        if getattr(function, "__module__", "") == "pydantic.types" and "secret" in getattr(
-            function, "__name__", ""
-        ):
-            made["serialization"] = core_schema.plain_serializer_function_ser_schema(_reveal)
+    def _close_arguments(self, made: CoreSchema, at: _Place) -> None:
+        made["arguments_schema"] = [
+            self._argument(one, at.below(child_path(at.path, one["name"])))
+            for one in made["arguments_schema"]
+        ]
 
-
-def _in_fixed_order(value: Any, write: Callable[[Any], list[Any]]) -> list[Any]:
-    return sorted(write(value), key=lambda item: json.dumps(item, sort_keys=True, default=str))
-
-
-def _reveal(value: Any) -> Any:
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
-
-
-def _extra_of(schema: CoreSchema, above: str | None) -> str | None:
-    config: Any = schema.get("config")
-    if isinstance(config, dict):
-        found = cast("dict[str, Any]", config).get("extra_fields_behavior")
-        closed = dict(cast("dict[str, Any]", config))
-        for name in ("validate_by_name", "populate_by_name"):
-            closed.pop(name, None)
-        closed.pop("validate_by_alias", None)
-        schema["config"] = closed
-        return found
-    return above
-
-
-def wire_name(name: str, field: Mapping[str, Any], path: str) -> str:
-    """The one key under which a field is on the wire.
-
-    Raises:
-        SchemaError: the field can only be read from inside another value (`AliasPath`).
-    """
-    alias = field.get("validation_alias")
-    if alias is None:
-        return name
-    if isinstance(alias, str):
-        return alias
-    choices = cast("list[Any]", alias)
-    paths = choices if choices and isinstance(choices[0], list) else [choices]
-    for one in paths:
-        if len(one) == 1 and isinstance(one[0], str):
-            return one[0]
-    raise SchemaError(
-        child_path(path, name),
-        "an AliasPath reads this field from inside another one, which has no place of its own on "
-        "the wire; give the field a plain alias",
-    )
+    def _argument(self, argument: CoreSchema, at: _Place) -> CoreSchema:
+        inner = cast(CoreSchema, argument["schema"])
+        if inner["type"] == "default" and not self._keep_optional:
+            inner = cast(CoreSchema, inner["schema"])
+        return {**argument, "schema": self._walk(inner, at)}

@@ -11,10 +11,10 @@ from typing import Any, Self, cast
 from schemalora.contract.checkers import Checker
 from schemalora.contract.fields import Field, leaf_fields
 from schemalora.contract.instructions import describe
-from schemalora.contract.jsontext import read_json_text
+from schemalora.contract.jsontext import JsonText, read_fast
 from schemalora.contract.model_checker import ModelChecker
 from schemalora.contract.model_schema import completion_schema, core_schema_of
-from schemalora.contract.ordering import ordered
+from schemalora.contract.ordering import keys_in_order, ordered
 from schemalora.contract.outcome import Outcome
 from schemalora.contract.schema_checker import SchemaChecker
 from schemalora.errors import UsageError
@@ -154,7 +154,9 @@ class Contract:
 
     def parse(self, completion: str) -> Outcome:
         """The value of a completion, or what violates the contract; nothing is ever raised."""
-        text = read_json_text(completion)
+        text = read_fast(completion)
+        if not isinstance(text, JsonText):
+            return self._checker.check(completion, text)
         if not text.valid:
             return Outcome(text.violations, False)
         outcome = self._checker.check(completion, text.value)
@@ -172,7 +174,7 @@ class Contract:
 
     def in_order(self, value: JsonValue) -> bool:
         """Whether the keys of the value stand in the contract's order."""
-        return canonical_json(value) == canonical_json(ordered(self._tree, value))
+        return keys_in_order(value, ordered(self._tree, value))
 
     def response_format(self) -> dict[str, JsonValue]:
         """The `response_format` payload of OpenAI-style interfaces."""

@@ -55,6 +55,16 @@ _fast = json.JSONDecoder(
 )
 
 
+def read_fast(text: str) -> JsonText | JsonValue:
+    """The value of plain, valid JSON, or what exact reading has to say of anything else."""
+    if len(text) <= MAX_LENGTH and text.count("[") + text.count("{") <= MAX_DEPTH:
+        try:
+            return _fast.decode(text)
+        except ValueError:
+            pass
+    return read_json_text(text)
+
+
 def read_json_text(text: str) -> JsonText:
     """Reads a completion; time and memory are linear in its length, and nothing is raised."""
     if len(text) > MAX_LENGTH:

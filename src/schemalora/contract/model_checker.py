@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import Any, cast
 
@@ -11,9 +10,12 @@ from pydantic_core import (
     SchemaSerializer,
     SchemaValidator,
     ValidationError,
+    core_schema,
+    from_json,
 )
 
-from schemalora.contract.closing import Closing, CoreSchema
+from schemalora.contract.closing import Closing
+from schemalora.contract.core_types import CoreSchema
 from schemalora.contract.model_errors import violations_of
 from schemalora.contract.outcome import Outcome, Violation
 from schemalora.errors import UsageError
@@ -28,12 +30,12 @@ class ModelChecker:
         self._core = core
         self._optional_keys = optional_keys
         closed = Closing(optional_keys=optional_keys).close(core)
-        self._validator = SchemaValidator(cast(Any, closed), _use_prebuilt=False)
+        self._validator = _build(closed)
 
     def check(self, text: str, value: JsonValue) -> Outcome:
         """The outcome of a completion whose text is valid JSON and means `value`."""
         try:
-            instance = self._validator.validate_json(text, strict=True)
+            instance = self._validator.validate_json(text)
         except Exception as error:  # user code may raise anything, and parse never does
             return Outcome(self._diagnose(text, value, error), True, value)
         return Outcome((), True, value, instance)
@@ -41,7 +43,7 @@ class ModelChecker:
     def _diagnose(self, text: str, value: JsonValue, error: Exception) -> tuple[Violation, ...]:
         if isinstance(error, ValidationError):
             try:
-                self._diagnosing.validate_json(text, strict=True)
+                self._diagnosing.validate_json(text)
             except ValidationError as labelled:
                 return violations_of(labelled, value)
             except Exception as raised:
@@ -54,23 +56,45 @@ class ModelChecker:
     @cached_property
     def _diagnosing(self) -> SchemaValidator:
         closing = Closing(optional_keys=self._optional_keys, label_unions=True)
-        return SchemaValidator(cast(Any, closing.close(self._core)), _use_prebuilt=False)
-
-    @cached_property
-    def _serializer(self) -> SchemaSerializer:
-        closed = Closing(optional_keys=self._optional_keys, serialize=True).close(self._core)
-        return SchemaSerializer(cast(Any, closed), _use_prebuilt=False)
+        return _build(closing.close(self._core))
 
     def wire(self, instance: Any) -> JsonValue:
         """The JSON value of an instance, under the names that validation reads.
 
+        A serializer that the model's author wrote is used where validation reads its output back
+        as the same instance, and passed over where it does not.
+
         Raises:
-            UsageError: what is given is no JSON value and no instance of the model.
+            UsageError: what is given is no instance of the model.
         """
+        serializer, own = self._serializer
         try:
-            text = self._serializer.to_json(
-                instance, by_alias=True, round_trip=True, warnings="error"
-            )
+            text = serializer.to_json(instance, by_alias=True, round_trip=True, warnings="error")
+            if own and not self._reads_back(text, instance):
+                text = self._plain_serializer.to_json(instance, by_alias=True, round_trip=True)
         except (PydanticSerializationError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(f"cannot encode {type(instance).__name__}: {error}") from error
-        return json.loads(text)
+        return from_json(text, cache_strings="keys")
+
+    def _reads_back(self, text: bytes, instance: Any) -> bool:
+        try:
+            return bool(self._validator.validate_json(text) == instance)
+        except Exception:  # user code may raise anything
+            return False
+
+    @cached_property
+    def _serializer(self) -> tuple[SchemaSerializer, bool]:
+        closing = Closing(optional_keys=self._optional_keys, serialize=True)
+        closed = cast(Any, closing.close(self._core))
+        return SchemaSerializer(closed, _use_prebuilt=False), closing.met_own_serializer
+
+    @cached_property
+    def _plain_serializer(self) -> SchemaSerializer:
+        closing = Closing(optional_keys=self._optional_keys, serialize=True, own_serializers=False)
+        return SchemaSerializer(cast(Any, closing.close(self._core)), _use_prebuilt=False)
+
+
+def _build(closed: CoreSchema) -> SchemaValidator:
+    """A strict validator that does not fall back on the classes' own validators."""
+    config = core_schema.CoreConfig(strict=True)
+    return SchemaValidator(cast(Any, closed), config, _use_prebuilt=False)

@@ -10,7 +10,8 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from schemalora.contract.closing import Closing, CoreSchema
+from schemalora.contract.closing import Closing
+from schemalora.contract.core_types import CoreSchema
 from schemalora.errors import SchemaError
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
@@ -71,6 +72,12 @@ class _CompletionSchema(GenerateJsonSchema):
         if self.optional_keys or field["type"] == "typed-dict-field":
             return super().field_is_required(field, total)
         return True
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        """A plain validator function takes anything that JSON has; it has the last word."""
+        if schema["type"] == "function-plain":
+            return {}
+        return super().handle_invalid_for_json_schema(schema, error_info)
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         """A decimal is a string on the wire; a number is read as well."""

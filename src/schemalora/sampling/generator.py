@@ -6,7 +6,7 @@ from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue, canonical_json, freeze
 from schemalora.sampling.numbers import draw_number
 from schemalora.sampling.source import Source
-from schemalora.sampling.strings import draw_string
+from schemalora.sampling.strings import draw_string, variation
 from schemalora.schema import (
     AnyNode,
     ArrayNode,
@@ -47,6 +47,7 @@ class Generator:
         self._checked: dict[Node, bool] = {}
         self._live: dict[Node, tuple[Node, ...]] = {}
         self._optional: dict[ObjectNode, tuple[str, ...]] = {}
+        self._accepted: dict[Node, str] = {}
 
     def draw(self, node: Node | None = None, *, effort: int = 0) -> JsonValue:
         """One value of a node, the root where none is given; likely valid, the caller checks.
@@ -61,6 +62,14 @@ class Generator:
         self._left = self._source.budget
         self._effort = effort
         return self._draw(node, height + _SLACK)
+
+    def pick(self, count: int) -> int:
+        """Any index below count."""
+        return self._source.integer(0, count - 1)
+
+    def remember(self, node: Node, text: str) -> None:
+        """Notes a string that a validator accepted where it had refused others."""
+        self._accepted[node] = text
 
     def _draw(self, node: Node, depth: int) -> JsonValue:
         self._left -= 1
@@ -136,6 +145,8 @@ class Generator:
     def _string(self, node: StringNode, depth: int) -> str:
         if node.content is not None:
             return canonical_json(self._draw(node.content, depth - 1))
+        if node in self._accepted and self._source.integer(0, 3):
+            return variation(self._accepted[node], self._source)
         examples = [one for one in node.annotations.examples if isinstance(one, str)]
         if examples and self._source.index(2, (node, "example")):
             example = examples[self._source.index(len(examples), (node, "examples"))]
@@ -245,7 +256,7 @@ class Generator:
         return made
 
     def _chosen_names(self, node: ObjectNode, depth: int) -> set[str]:
-        chosen = set(node.required)
+        chosen = set(node.demanded_by(node.required))
         optional = self._optional_names(node)
         if optional:
             fitting = [n for n in optional if self._heights.fits(node.child(n), depth - 1)]
@@ -262,15 +273,14 @@ class Generator:
                     if many
                     else self._source.index(2, (node, name))
                 )
-                if taken:
-                    chosen.add(name)
-                    room -= 1
+                demanded = node.demanded_by((name,)) - chosen
+                if taken and len(demanded) <= room:
+                    chosen |= demanded
+                    room -= len(demanded)
             for name in fitting:
                 if len(chosen) >= node.min_properties:
                     break
-                chosen.add(name)
-        if node.dependent_required:
-            _close(chosen, node)
+                chosen |= node.demanded_by((name,))
         return chosen
 
     def _optional_names(self, node: ObjectNode) -> tuple[str, ...]:
@@ -278,11 +288,17 @@ class Generator:
             self._optional[node] = tuple(
                 name
                 for name in node.names
-                if name not in node.required
-                and self._heights.height(node.child(name)) is not None
-                and (node.name_node is None or matches(node.name_node, name))
+                if name not in node.required and self._possible(node, name)
             )
         return self._optional[node]
+
+    def _possible(self, node: ObjectNode, name: str) -> bool:
+        """Whether the key, and every key it demands, can be there."""
+        return all(
+            self._heights.height(node.child(one)) is not None
+            and (node.name_node is None or matches(node.name_node, one))
+            for one in node.demanded_by((name,))
+        )
 
     def _add_keys(self, node: ObjectNode, made: dict[str, JsonValue], depth: int) -> None:
         """Keys that are not declared: as many as must be, and a few where only such keys are."""
@@ -323,13 +339,3 @@ class Generator:
             return name if isinstance(name, str) else ""
         text = self._source.text(1, 12).split(" ")[0] or "amber"
         return text if attempt < 10 else f"{text}{attempt}"
-
-
-def _close(chosen: set[str], node: ObjectNode) -> None:
-    """Adds the keys that chosen keys demand, until none is missing."""
-    pending = sorted(chosen)
-    while pending:
-        for name in node.dependent_required.get(pending.pop(), ()):
-            if name not in chosen:
-                chosen.add(name)
-                pending.append(name)

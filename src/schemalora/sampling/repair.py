@@ -3,59 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
+from schemalora.contract.fields import alternatives
 from schemalora.contract.ordering import meant_branch
 from schemalora.contract.outcome import Violation
 from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue
 from schemalora.sampling.generator import Generator
-from schemalora.schema import ArrayNode, Node, ObjectNode, UnionNode
+from schemalora.schema import ArrayNode, Node, ObjectNode, StringNode, UnionNode
 from schemalora.schema.paths import split_path
 
-_PATIENCE = 60
+Keys: TypeAlias = "tuple[str | int, ...]"
+
+_WHOLE = 290
+"""Every so many attempts the whole value is drawn anew."""
+_PATIENCE = 150
 """Attempts at one place, after which what contains it is redrawn as well."""
 
 
-def redrawn(
-    root: Node,
-    value: JsonValue,
-    violations: Sequence[Violation],
-    generator: Generator,
-    attempt: int,
-) -> JsonValue:
-    """The value with the places of its violations drawn anew.
+class Repair:
+    """Redraws the refused places of one value, again and again, the search ever wider."""
 
-    Args:
-        root: the node of the whole value.
-        value: what was refused; it is changed where it can be.
-        violations: why it was refused.
-        generator: draws the new parts.
-        attempt: from 1; the more attempts, the wider the search.
-    """
-    if attempt % 25 == 0:
-        return generator.draw(effort=attempt)
-    places = dict.fromkeys(split_path(violation.path) for violation in violations)
-    for place in places:
-        up = attempt // _PATIENCE
-        value = _redraw(root, value, place[: max(0, len(place) - up)], generator, attempt)
-    return value
+    def __init__(self, root: Node, generator: Generator) -> None:
+        self._root = root
+        self._generator = generator
+        self._attempt = 0
+        self._touched: dict[Keys, Node] = {}
 
-
-def _redraw(
-    node: Node, value: JsonValue, keys: tuple[str | int, ...], generator: Generator, attempt: int
-) -> JsonValue:
-    if keys:
-        child = _child(node, value, keys[0])
-        if child is not None:
-            key = keys[0]
-            inside = cast("dict[str | int, JsonValue]", value)
-            inside[key] = _redraw(child, inside[key], keys[1:], generator, attempt)
-            return value
-    try:
-        return generator.draw(node, effort=attempt)
-    except SamplingError:
+    def redraw(self, value: JsonValue, violations: Sequence[Violation]) -> JsonValue:
+        """The value with the places of its violations drawn anew; it is changed where it can be."""
+        self._attempt += 1
+        if self._attempt % _WHOLE == 0:
+            return self._generator.draw(effort=self._attempt)
+        for violation in dict.fromkeys(violations):
+            keys = split_path(violation.path)
+            up = self._attempt // _PATIENCE
+            keys = keys[: max(0, len(keys) - up)]
+            value = self._redraw(self._root, value, keys, (), violation.kind == "validator")
         return value
+
+    def remember(self, value: JsonValue) -> None:
+        """Lets the generator know which strings were accepted at the places that were redrawn."""
+        for keys, node in self._touched.items():
+            found: object = value
+            for key in keys:
+                found = _item(found, key)
+            leaf = _leaf(node, found)
+            if isinstance(found, str) and isinstance(leaf, StringNode):
+                self._generator.remember(leaf, found)
+
+    def _redraw(
+        self, node: Node, value: JsonValue, keys: Keys, above: Keys, by_validator: bool
+    ) -> JsonValue:
+        if keys:
+            child = _child(node, value, keys[0])
+            if child is not None:
+                return self._inside(child, value, keys, above, by_validator)
+        if by_validator and isinstance(value, dict) and len(value) > 1 and self._attempt % 5:
+            # A validator looked at the object as a whole: change one of its fields.
+            name = list(value)[self._generator.pick(len(value))]
+            child = _child(node, value, name)
+            if child is not None:
+                return self._inside(child, value, (name,), above, False)
+        self._touched[above] = node
+        try:
+            return self._generator.draw(node, effort=self._attempt)
+        except SamplingError:
+            return value
+
+    def _inside(
+        self, child: Node, value: JsonValue, keys: Keys, above: Keys, by_validator: bool
+    ) -> JsonValue:
+        key = keys[0]
+        inside = cast("dict[str | int, JsonValue]", value)
+        above = (*above, key)
+        inside[key] = self._redraw(child, inside[key], keys[1:], above, by_validator)
+        return value
+
+
+def _item(value: object, key: str | int) -> object:
+    if isinstance(value, dict):
+        return cast("dict[str | int, object]", value).get(key)
+    if isinstance(value, list) and isinstance(key, int):
+        items = cast("list[object]", value)
+        return items[key] if key < len(items) else None
+    return None
+
+
+def _leaf(node: Node, value: object) -> Node | None:
+    fitting = (one for one in alternatives(node) if isinstance(one, StringNode))
+    return next(fitting, None) if isinstance(value, str) else None
 
 
 def _child(node: Node, value: JsonValue, key: str | int) -> Node | None:

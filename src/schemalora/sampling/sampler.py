@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from schemalora.contract import Contract, Outcome
 from schemalora.errors import SamplingError, UsageError
-from schemalora.jsonvalue import JsonValue
+from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.sampling.generator import Generator
-from schemalora.sampling.repair import redrawn
+from schemalora.sampling.repair import Repair
 from schemalora.sampling.source import RandomSource
 
 ATTEMPTS = 400
@@ -32,26 +32,64 @@ def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
     """
     source = RandomSource(random.Random(seed))
     generator = Generator(contract.tree, source, contract.heights)
+    repeats = _Repeats()
     for index in range(n):
         try:
-            yield draw_valid(contract, generator)
+            outcome = draw_valid(contract, generator)
+            while repeats.should_redraw(canonical_json(outcome.json)):
+                outcome = draw_valid(contract, generator)
+            yield outcome.json
         except SamplingError as error:
             raise SamplingError(f"{contract.name}, target {index}, seed {seed}: {error}") from error
 
 
-def draw_valid(contract: Contract, generator: Generator) -> JsonValue:
-    """One valid value in the contract's key order and, for a model, in the model's own notation.
+class _Repeats:
+    """Draws again what was drawn before, until a contract proves to have no more to give."""
+
+    _TRIES = 10
+    _PATIENCE = 100
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._tries = 0
+        self._in_vain = 0
+
+    def should_redraw(self, text: str) -> bool:
+        if text not in self._seen:
+            self._seen.add(text)
+            self._tries = self._in_vain = 0
+            return False
+        self._tries += 1
+        self._in_vain += 1
+        if self._tries > self._TRIES or self._in_vain > self._PATIENCE:
+            self._tries = 0
+            return False
+        return True
+
+
+def draw_valid(contract: Contract, generator: Generator) -> Outcome:
+    """The outcome of one valid value, drawn and, where a validator refuses, redrawn in places.
 
     Raises:
         SamplingError: none was found; the message has the last violation.
     """
     value = generator.draw()
     outcome = contract.parse(contract.encode(value))
-    for attempt in range(1, ATTEMPTS):
-        if outcome.compliant:
-            return own_notation(contract, outcome)
-        value = redrawn(contract.tree, value, outcome.violations, generator, attempt)
+    if not outcome.compliant:
+        outcome = _repaired(contract, generator, value, outcome)
+    return own_notation(contract, outcome)
+
+
+def _repaired(
+    contract: Contract, generator: Generator, value: JsonValue, outcome: Outcome
+) -> Outcome:
+    repair = Repair(contract.tree, generator)
+    for _ in range(ATTEMPTS):
+        value = repair.redraw(value, outcome.violations)
         outcome = contract.parse(contract.encode(value))
+        if outcome.compliant:
+            repair.remember(value)
+            return outcome
     first = outcome.violations[0]
     raise SamplingError(
         f"no valid value in {ATTEMPTS} draws; the last one broke {first.kind} @ {first.path}: "
@@ -59,18 +97,18 @@ def draw_valid(contract: Contract, generator: Generator) -> JsonValue:
     )
 
 
-def own_notation(contract: Contract, outcome: Outcome) -> JsonValue:
+def own_notation(contract: Contract, outcome: Outcome) -> Outcome:
     """The value as the model itself writes it, where the model reads that back.
 
     `http://a.b` and `http://a.b/` are the same URL to pydantic; a target should have one notation.
     """
     if outcome.instance is None:
-        return outcome.value
+        return outcome
     try:
         wire = contract.wire(outcome.instance)
         if wire == outcome.value:
-            return outcome.value
+            return outcome
         again = contract.parse(contract.encode(wire))
     except UsageError:
-        return outcome.value
-    return again.value if again.compliant else outcome.value
+        return outcome
+    return again if again.compliant else outcome

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from functools import lru_cache
 
 from schemalora.errors import SamplingError
 from schemalora.sampling.formats import FORMAT_WRITERS, PLAUSIBLE
 from schemalora.sampling.regex import draw_matching
-from schemalora.sampling.source import Source
+from schemalora.sampling.source import WORDS, Source
 from schemalora.schema import StringNode
 from schemalora.schema.formats import KNOWN_FORMATS
 from schemalora.schema.matching import string_fits
@@ -28,9 +29,9 @@ def draw_string(node: StringNode, source: Source, *, effort: int = 0) -> str:
         SamplingError: no such string was found in many attempts.
     """
     writer = FORMAT_WRITERS.get(node.formats[0]) if node.formats else None
-    if effort and not node.patterns:
-        text = PLAUSIBLE[source.integer(0, len(PLAUSIBLE) - 1)]
-        if string_fits(node, text):
+    if effort:
+        text = _unusual(node, source, effort)
+        if text is not None:
             return text
     if writer is None and not node.patterns:
         if node.encoding == "base64":
@@ -44,6 +45,23 @@ def draw_string(node: StringNode, source: Source, *, effort: int = 0) -> str:
         if string_fits(node, text):
             return text
     raise SamplingError(f"no string was found for {_what(node)} in {_ATTEMPTS} attempts")
+
+
+def _unusual(node: StringNode, source: Source, effort: int) -> str | None:
+    """What validators nobody can see often ask for; None where the usual is to be tried again."""
+    if node.formats and effort % 4 in (1, 3):
+        writer = FORMAT_WRITERS.get(node.formats[0])
+        if writer is None:
+            return None
+        text = writer(source)
+        return text.removesuffix("Z") if effort % 4 == 3 else text
+    if effort % 4 == 3:
+        return None
+    plausible = _plausible(node) if effort % 4 == 1 else PLAUSIBLE
+    if not plausible:
+        return None
+    text = plausible[source.integer(0, len(plausible) - 1)]
+    return text if effort % 3 else variation(text, source)
 
 
 def _by_pattern(node: StringNode, source: Source, attempt: int) -> str:
@@ -76,4 +94,26 @@ def _what(node: StringNode) -> str:
     return " and ".join(parts) or "a string"
 
 
-Writer = Callable[[Source], str]
+_RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+")
+
+
+def variation(text: str, source: Source) -> str:
+    """The same shape with other letters or digits in one place: `v1.2.3` becomes `v1.7.3`."""
+    runs = list(_RUNS.finditer(text))
+    if not runs:
+        return text
+    run = runs[source.integer(0, len(runs) - 1)]
+    old = run.group()
+    if old.isdigit():
+        new = str(source.integer(0, 10 ** min(len(old), 9) - 1)).zfill(len(old))
+    else:
+        word = WORDS[source.integer(0, len(WORDS) - 1)]
+        word = (word * (1 + len(old) // len(word)))[: len(old)] if len(old) < 5 else word
+        new = word.upper() if old.isupper() else word
+    return text[: run.start()] + new + text[run.end() :]
+
+
+@lru_cache(maxsize=512)
+def _plausible(node: StringNode) -> tuple[str, ...]:
+    """The plausible strings that have the node's length, patterns and formats."""
+    return tuple(text for text in PLAUSIBLE if string_fits(node, text))

@@ -65,11 +65,12 @@ class Heights:
         return all(self.fits(item, depth - 1) for item in needed)
 
     def _object_fits(self, node: ObjectNode, depth: int) -> bool:
-        if not all(self.fits(node.child(name), depth - 1) for name in sorted(node.required)):
+        needed = node.demanded_by(node.required)
+        if not all(self.fits(node.child(name), depth - 1) for name in needed):
             return False
-        missing = node.min_properties - len(node.required)
+        missing = node.min_properties - len(needed)
         if missing <= 0:
             return True
-        optional = [name for name in node.names if name not in node.required]
+        optional = [name for name in node.names if name not in needed]
         missing -= sum(self.fits(node.child(name), depth - 1) for name in optional)
         return missing <= 0 or bool(node.pattern_names) or self.fits(node.rest, depth - 1)

@@ -9,7 +9,7 @@ finite: the graph has cycles, never an endless tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -148,6 +148,22 @@ class ObjectNode(Node):
     dependent_required: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict[str, "tuple[str, ...]"]
     )
+
+    @cached_property
+    def declared(self) -> tuple[tuple[str, Node], ...]:
+        """The declared keys with their nodes."""
+        return tuple((name, self.child(name)) for name in self.names)
+
+    def demanded_by(self, names: Iterable[str]) -> frozenset[str]:
+        """These keys and all that they demand by `dependentRequired`."""
+        found: set[str] = set()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found.add(name)
+                pending.extend(self.dependent_required.get(name, ()))
+        return frozenset(found)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from schemalora.contract import Contract, Outcome
 from schemalora.errors import SamplingError
 from schemalora.sampling.generator import Generator
-from schemalora.sampling.repair import redrawn
+from schemalora.sampling.sampler import draw_valid
 from schemalora.strategies.source import Draw, HypothesisSource
 
 ModelOrSchema: TypeAlias = "Contract | Mapping[str, Any] | type[Any]"
-
-_REPAIRS = 120
 
 
 def instances(model_or_schema: ModelOrSchema) -> st.SearchStrategy[Any]:
@@ -63,16 +61,9 @@ def valid_outcomes(contract: Contract) -> st.SearchStrategy[Outcome]:
 def _draw_outcome(draw: Draw, contract: Contract) -> Outcome:
     generator = Generator(contract.tree, HypothesisSource(draw), contract.heights)
     try:
-        value = generator.draw()
+        return draw_valid(contract, generator)
     except SamplingError:
         reject()
-    outcome = contract.parse(contract.encode(value))
-    for attempt in range(1, _REPAIRS):
-        if outcome.compliant:
-            return outcome
-        value = redrawn(contract.tree, value, outcome.violations, generator, attempt)
-        outcome = contract.parse(contract.encode(value))
-    reject()
 
 
 def _json_of(outcome: Outcome) -> Any:
