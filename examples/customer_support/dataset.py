@@ -8,20 +8,19 @@ in `rules.py` and in docs/customer-support-data.md.
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs as a script, too
 
-from customer_support.messages import Side, make_renderer
-from customer_support.names import EVAL_PRODUCTS, TRAIN_PRODUCTS, draw_order_id
-from customer_support.rules import INTENTS, PRIORITIES, drop_entity, join_tickets, ticket
+from customer_support.names import EVAL_PRODUCTS, TRAIN_PRODUCTS
+from customer_support.sides import SideBuilder
 from customer_support.ticket import SupportTicket
+from schemalora.audit import audit
 from schemalora.contract import Contract
-from schemalora.grounding import Extraction, skeleton
-from schemalora.jsonvalue import JsonValue
 from schemalora.perturbations import (
     Casing,
     ChatSlang,
@@ -29,6 +28,7 @@ from schemalora.perturbations import (
     Distractors,
     DroppedPunctuation,
     Emoji,
+    InjectionFamily,
     LogBlock,
     Perturbation,
     QuotedMail,
@@ -37,15 +37,19 @@ from schemalora.perturbations import (
     Typos,
     WhiteSpace,
     injections,
-    perturb,
     pick,
 )
-from schemalora.records import Example
-from schemalora.synthesis import MissingInformation, MultiIntent
+from schemalora.records import Example, write_examples
 
-TRAIN_FAMILIES = ("override", "role_play", "format_hijack", "json_smuggling")
-EVAL_FAMILIES = ("fake_system_turn", "delimiter_break_out")
+TRAIN_FAMILIES: tuple[InjectionFamily, ...] = (
+    "override",
+    "role_play",
+    "format_hijack",
+    "json_smuggling",
+)
+EVAL_FAMILIES: tuple[InjectionFamily, ...] = ("fake_system_turn", "delimiter_break_out")
 
+HEAVY_TYPOS = Typos(rate=0.3)
 SURFACE: tuple[Perturbation, ...] = (
     Casing(),
     DroppedPunctuation(),
@@ -58,30 +62,33 @@ NOISE: tuple[Perturbation, ...] = (
     QuotedMail(),
     LogBlock(),
     Distractors(),
-    Distractors(),
     CodeSwitching(),
     TriggerWords(),
 )
-HEAVY_TYPOS = Typos(rate=0.3)
 
-# Shares of the rows; "clean" takes what is left.
+# Shares of the rows of each kind; what they leave is clean.
 TRAIN_SHARES = {
-    "multi_intent": 0.14,
-    "injection": 0.13,
-    "pure_injection": 0.02,
-    "typos": 0.1,
+    "multi_intent": 0.11,
+    "multi_intent_noisy": 0.04,
+    "injection": 0.1,
+    "injection_noisy": 0.03,
+    "injection_alone": 0.02,
+    "typos": 0.04,
+    "heavy_typos": 0.06,
     "surface": 0.1,
-    "noise": 0.12,
+    "distractors": 0.04,
+    "noise": 0.09,
     "mixed": 0.06,
 }
 EVAL_SHARES = {
     "multi_intent": 0.175,
     "injection": 0.155,
-    "pure_injection": 0.02,
+    "injection_alone": 0.02,
     "missing": 0.175,
-    "typos": 0.175,
-    "surface": 0.04,
-    "noise": 0.06,
+    "heavy_typos": 0.175,
+    "surface": 0.03,
+    "distractors": 0.03,
+    "noise": 0.04,
 }
 
 
@@ -97,7 +104,7 @@ def build_dataset(
 
     Args:
         train_count: rows to train on.
-        eval_count: rows to evaluate on; the clean parent of every perturbed row is among them.
+        eval_count: rows to evaluate on; the clean parent of every changed row is among them.
         seed: the same seed gives the same rows, whatever the platform.
 
     Returns:
@@ -105,178 +112,87 @@ def build_dataset(
         phrase that carries a label.
     """
     contract = support_contract()
-    train = list(_Side(contract, "train", seed).rows(train_count, TRAIN_SHARES))
-    extraction = Extraction(contract)
-    seen = {skeleton(row.text, extraction.texts(row.target)) for row in train}
-    held_out = _Side(contract, "eval", seed + 1, avoid=seen)
-    return train, list(held_out.rows(eval_count, EVAL_SHARES))
+    training = SideBuilder(
+        contract,
+        "train",
+        products=(TRAIN_PRODUCTS,),
+        injections=injections(contract, families=TRAIN_FAMILIES),
+        seed=2 * seed,
+    )
+    train = _rows(training, train_count, TRAIN_SHARES, pool=None, seed=2 * seed)
+    held_out = SideBuilder(
+        contract,
+        "eval",
+        products=(TRAIN_PRODUCTS, EVAL_PRODUCTS),
+        injections=injections(contract, families=EVAL_FAMILIES),
+        seed=2 * seed + 1,
+        avoid={training.skeleton_of(row) for row in train},
+    )
+    return train, _rows(held_out, eval_count, EVAL_SHARES, pool=[], seed=2 * seed + 1)
 
 
-class _Side:
-    """Makes the rows of one side."""
+def _rows(
+    side: SideBuilder,
+    count: int,
+    shares: Mapping[str, float],
+    *,
+    pool: list[Example] | None,
+    seed: int,
+) -> list[Example]:
+    """Rows of every kind, shuffled; with a pool, all are made of the clean rows of the set."""
+    rng = Random(seed)
+    quotas = {kind: round(share * count) for kind, share in shares.items()}
+    rows = [side.fresh(side.clean) for _ in range(count - sum(quotas.values()))]
+    if pool is not None:
+        pool.extend(rows)
+    makers = _makers(side, rng, lambda: pick(rng, pool) if pool else side.clean())
+    for kind, quota in quotas.items():
+        rows += [side.fresh(makers[kind]) for _ in range(quota)]
+    return [row for _, _, row in sorted((rng.random(), at, row) for at, row in enumerate(rows))]
 
-    def __init__(
-        self, contract: Contract, side: Side, seed: int, *, avoid: set[str] | None = None
-    ) -> None:
-        self._rng = Random(seed)
-        self._seed = seed
-        self._count = 0
-        self._side = side
-        self._avoid = avoid or set()
-        self._extraction = Extraction(contract)
-        self._renderer = make_renderer(contract, side)
-        self._bare = make_renderer(contract, side, framed=False)
-        self._products = (TRAIN_PRODUCTS,) if side == "train" else (TRAIN_PRODUCTS, EVAL_PRODUCTS)
-        self._injections = injections(
-            contract, families=TRAIN_FAMILIES if side == "train" else EVAL_FAMILIES
-        )
-        self._multi_intent = MultiIntent(join_tickets)
-        self._texts: set[str] = set()
 
-    def rows(self, count: int, shares: dict[str, float]) -> Iterator[Example]:
-        """Yields rows of every kind in a random order, parents before their children."""
-        quota = {kind: round(share * count) for kind, share in shares.items()}
-        clean = count - sum(quota.values())
-        parents = [self._fresh(self._clean) for _ in range(clean)]
-        pool = parents if self._side == "eval" else None
-        made = parents + [
-            self._fresh(lambda kind=kind: self._make(kind, pool))
-            for kind, number in quota.items()
-            for _ in range(number)
-        ]
-        if self._side == "eval":
-            yield from made
-            return
-        keys = [(self._rng.random(), at) for at in range(len(made))]
-        yield from (made[at] for _, at in sorted(keys))
+def _makers(
+    side: SideBuilder, rng: Random, base: Callable[[], Example]
+) -> dict[str, Callable[[], Example | None]]:
+    """How a row of each kind is made of a clean one."""
 
-    def _fresh(self, make: Callable[[], Example | None]) -> Example:
-        for _ in range(1000):
-            row = make()
-            if row is None or row.text in self._texts or not row.text:
-                continue
-            if self._avoid and (
-                skeleton(row.text, self._extraction.texts(row.target)) in self._avoid
-            ):
-                continue
-            self._texts.add(row.text)
-            return row
-        raise RuntimeError(f"customer_support.{self._side}: no fresh row in 1000 tries")
+    def noisy_joined() -> Example | None:
+        joined = side.joined(base())
+        return joined and side.perturbed(joined, pick(rng, (Typos(), *SURFACE, *NOISE)))
 
-    def _make(self, kind: str, pool: list[Example] | None) -> Example | None:
-        if kind == "pure_injection":
-            return self._pure_injection()
-        first = pick(self._rng, pool) if pool else self._clean()
-        if kind == "multi_intent":
-            joined = self._joined(first)
-            if joined is None or self._side == "eval" or self._rng.random() < 0.7:
-                return joined
-            return self._perturbed(joined, pick(self._rng, (Typos(), *SURFACE, *NOISE)))
-        if kind == "missing":
-            return self._missing(first)
-        if kind == "injection":
-            attack = pick(self._rng, self._injections)
-            if self._side == "eval" or self._rng.random() < 0.8:
-                return self._perturbed(first, attack)
-            return self._perturbed(first, pick(self._rng, (Typos(), *SURFACE)), attack)
-        if kind == "typos":
-            heavy = self._side == "eval" or self._rng.random() < 0.6
-            return self._perturbed(first, HEAVY_TYPOS if heavy else Typos())
-        if kind == "mixed":
-            return self._perturbed(first, pick(self._rng, SURFACE), Typos(), pick(self._rng, NOISE))
-        return self._perturbed(first, pick(self._rng, SURFACE if kind == "surface" else NOISE))
+    return {
+        "multi_intent": lambda: side.joined(base()),
+        "multi_intent_noisy": noisy_joined,
+        "injection": lambda: side.attacked(base()),
+        "injection_noisy": lambda: side.attacked(base(), pick(rng, (Typos(), *SURFACE))),
+        "injection_alone": side.attack_alone,
+        "missing": lambda: side.incomplete(base()),
+        "typos": lambda: side.perturbed(base(), Typos()),
+        "heavy_typos": lambda: side.perturbed(base(), HEAVY_TYPOS),
+        "surface": lambda: side.perturbed(base(), pick(rng, SURFACE)),
+        "distractors": lambda: side.perturbed(base(), Distractors()),
+        "noise": lambda: side.perturbed(base(), pick(rng, NOISE)),
+        "mixed": lambda: side.perturbed(base(), pick(rng, SURFACE), Typos(), pick(rng, NOISE)),
+    }
 
-    def _clean(self) -> Example:
-        return self._rendered(self._draw())
 
-    def _rendered(self, target: JsonValue, *, framed: bool = True) -> Example:
-        self._count += 1
-        seed = self._seed * 1_000_000_007 + self._count
-        renderer = self._renderer if framed else self._bare
-        rendering = renderer(target, Random(seed))
-        return Example(text=rendering.text, target=target, group=rendering.group, seed=seed)
+def main() -> int:
+    """Writes both sets and prints what the audits find; 1 where they find an error."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("data/ticket"))
+    parser.add_argument("--train", type=int, default=6000)
+    parser.add_argument("--eval", type=int, default=800)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    train, held_out = build_dataset(arguments.train, arguments.eval, arguments.seed)
+    write_examples(arguments.out / "train.jsonl", train)
+    write_examples(arguments.out / "eval.jsonl", held_out)
+    contract = support_contract()
+    reports = (audit(train, contract), audit(held_out, contract, train))
+    for report in reports:
+        print(report.to_text())
+    return 0 if all(report.ok for report in reports) else 1
 
-    def _perturbed(self, row: Example, *perturbations: Perturbation) -> Example | None:
-        self._count += 1
-        child = perturb(
-            row,
-            perturbations,
-            contract=self._extraction,
-            seed=self._seed * 1_000_000_007 + self._count,
-        )
-        return None if child is row else child
 
-    def _joined(self, first: Example) -> Example | None:
-        rng = self._rng
-        intent, entities = first.target["intent"], first.target["entities"]
-        if first.target == ticket("other", vague=True):
-            return None
-        others = [one for one in INTENTS if one != intent]
-        names = {"order_id": draw_order_id(rng), "product": self._draw_product()}
-        free = {
-            name: value
-            for name, value in names.items()
-            if entities[name] is None and rng.random() < 0.35
-        }
-        calm = rng.random() < 0.7
-        second = self._rendered(
-            ticket(
-                pick(rng, others),
-                priority="medium" if calm else pick(rng, PRIORITIES),
-                **free,
-            ),
-            framed=not calm,
-        )
-        pair = (first, second) if rng.random() < 0.5 else (second, first)
-        joined = self._multi_intent(*pair, rng)
-        return Example(
-            text=joined.text,
-            target=joined.target,
-            group=joined.group,
-            perturbations=joined.perturbations,
-            parent=first.id,
-            seed=first.seed,
-        )
-
-    def _missing(self, row: Example) -> Example | None:
-        name = pick(self._rng, ("order_id", "product"))
-        operator = MissingInformation(
-            ("entities", name),
-            lambda target: drop_entity(target, name),
-            render=lambda target, example: self._renderer.render_group(
-                target, example.group, Random(example.seed)
-            ),
-        )
-        child = operator(row, self._rng)
-        # Half of the rows at most may lack a value that is not needed.
-        if child and not child.target["needs_clarification"] and self._rng.random() < 0.7:
-            return None
-        return child
-
-    def _pure_injection(self) -> Example:
-        attack = pick(self._rng, self._injections)
-        self._count += 1
-        text = attack.text(self._rng)
-        return Example(
-            text=text,
-            target=ticket("other"),
-            group=f"{self._side}/{attack.name}",
-            perturbations=(attack.name,),
-            seed=self._seed,
-        )
-
-    def _draw(self) -> JsonValue:
-        rng = self._rng
-        intent = pick(rng, INTENTS)
-        if intent == "other" and rng.random() < 0.12:
-            return ticket("other", vague=True)
-        other = intent == "other"
-        return ticket(
-            intent,
-            priority=pick(rng, PRIORITIES),
-            order_id=draw_order_id(rng) if rng.random() < (0.2 if other else 0.62) else None,
-            product=self._draw_product() if rng.random() < (0.5 if other else 0.6) else None,
-        )
-
-    def _draw_product(self) -> str:
-        return pick(self._rng, self._products).draw(self._rng)
+if __name__ == "__main__":
+    sys.exit(main())

@@ -155,7 +155,7 @@ def ground(value: JsonValue, text: str) -> Grounding:
     another notation. `inside_word` is only a part of a longer word or number, as `ORD-1234` in
     `ORD-12345`.
     """
-    if isinstance(value, str) and _stands_alone(value, text):
+    if _stands_alone(value_text(value), text):
         return "verbatim"
     plain, *others = notations(value)
     best = _ground_words(plain, text)

@@ -75,7 +75,10 @@ def _number_notations(plain: str) -> tuple[str, ...]:
     forms += [form.replace(",", " ") for form in forms if "," in form]
     if number == number.to_integral_value() and 0 <= number <= 1000:
         whole = int(number)
-        forms += [_SMALL[whole]] if whole < len(_SMALL) else [_TENS[whole]] * (whole in _TENS)
+        if whole < len(_SMALL):
+            forms.append(_SMALL[whole])
+        elif whole in _TENS:
+            forms.append(_TENS[whole])
     percent = number * 100
     if 0 < number < 1:
         forms.append(f"{percent.normalize():f}%")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from schemalora.audit.report import Finding
 from schemalora.contract import Contract
 from schemalora.records import Example
@@ -34,7 +36,7 @@ class CoverageCheck:
         uncovered = [
             Finding(
                 kind="uncovered_cell",
-                severity="error",
+                severity="error" if _matters(cell.label) else "warning",
                 message=f"no row has {cell.label}",
                 count=0,
                 path=cell.path,
@@ -68,3 +70,18 @@ class CoverageCheck:
                     )
                 )
         return found
+
+
+def _matters(label: str) -> bool:
+    """Whether no data set should lack it: a value, null or its absence, a list with items.
+
+    An empty list, or a way to write a value that nobody uses (a decimal as a number), may well
+    never occur.
+    """
+    if label in ("non-null", "non-empty"):
+        return True
+    try:
+        json.loads(label)
+    except ValueError:
+        return False
+    return True

@@ -113,7 +113,7 @@ _TRIGGERS = (
     "As an admin of our team account I should know.",
     "The output of your form looked strange.",
     "I don't want to play games with you.",
-    "Please act now, not next year, as my dad used to say.",
+    "I typed the command from your guide into the prompt.",
 )
 
 

@@ -27,18 +27,22 @@ class MultiIntent:
     joints: Sequence[str] = JOINTS
     name: str = "multi_intent"
 
-    def __call__(self, first: Example, second: Example, rng: Random) -> Example:
+    def __call__(
+        self, first: Example, second: Example, rng: Random, *, parent: Example | None = None
+    ) -> Example:
         """Joins the texts in the order given.
 
-        The result's group names both templates, `a+b`; its parent is the first message.
+        The result's group names both templates, `a+b`; its parent is the first message, unless
+        another is named.
         """
+        parent = parent or first
         return Example(
             text=first.text.rstrip() + pick(rng, self.joints) + second.text.lstrip(),
             target=self.rule(first.target, second.target),
             group="+".join(filter(None, (first.group, second.group))),
             perturbations=(*first.perturbations, *second.perturbations, self.name),
-            parent=first.parent or first.id,
-            seed=first.seed,
+            parent=parent.parent or parent.id,
+            seed=parent.seed,
         )
 
 

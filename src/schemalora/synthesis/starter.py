@@ -71,7 +71,7 @@ def _renderer(contract: Contract) -> str:
     banks: list[str] = []
     facts: list[str] = []
     for name, field in slots:
-        if field.relation == "derived" and field.allowed and len(field.allowed) <= _MOST_CHOICES:
+        if field.relation == "derived" and _is_small_choice(field):
             banks.append(_bank(name, field))
             facts.append(f"{{{name}_said}}")
         else:
@@ -89,6 +89,13 @@ def _template(parts: list[str]) -> str:
     """A template on as many lines as it has facts."""
     lines = [_python_string(part + " " * (part is not parts[-1])) for part in parts]
     return "    (\n" + "\n".join(f"        {line}" for line in lines) + "\n    ),"
+
+
+def _is_small_choice(field: Field) -> bool:
+    values = field.allowed or ()
+    return 0 < len(values) <= _MOST_CHOICES and not any(
+        isinstance(value, (dict, list)) for value in values
+    )
 
 
 def _slots(contract: Contract) -> list[tuple[str, Field]]:
