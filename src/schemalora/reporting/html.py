@@ -8,7 +8,8 @@ from pathlib import Path
 
 from schemalora.attribution import Attribution
 from schemalora.compliance import Comparison, ComplianceReport, compare
-from schemalora.errors import MissingExtraError, PairingError, UsageError
+from schemalora.errors import PairingError, UsageError
+from schemalora.extras import require_extra
 from schemalora.jsonl import atomic_write
 from schemalora.reporting.curve import LearningCurve
 from schemalora.reporting.page import page_view
@@ -42,10 +43,10 @@ def write_html(
     arms = {reports.contract_name: reports} if isinstance(reports, ComplianceReport) else reports
     if not arms:
         raise UsageError("a page needs at least one report")
-    try:
-        from jinja2 import Environment, FunctionLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingExtraError("a page", "report", "jinja2") from error
+    require_extra("a page", "report", "jinja2")
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
+
     environment = Environment(
         autoescape=True,
         loader=FunctionLoader(_read),
@@ -53,8 +54,6 @@ def write_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    from markupsafe import Markup
-
     page = page_view(
         arms, _comparisons(arms), title=title, attribution=attribution, curve=learning_curve
     )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from schemalora.compliance import ComplianceReport
 from schemalora.compliance.markdown import METRIC_TITLES
 from schemalora.compliance.rate import percent
-from schemalora.errors import MissingExtraError, UsageError
+from schemalora.errors import UsageError
+from schemalora.extras import require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,12 +39,11 @@ def write_plot(reports: Mapping[str, ComplianceReport], path: str | Path) -> tup
     """
     if not reports:
         raise UsageError("a plot needs at least one report")
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("a plot", "report", "matplotlib") from error
+    require_extra("a plot", "report", "matplotlib")
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     first = next(iter(reports.values()))
     columns = [*first.metrics, *first.fields]
     # Text stays text in the SVG, and the same reports give the same bytes.

@@ -1,0 +1,82 @@
+"""Rows that do not belong together are refused, with counts and names."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tickets import CONTRACT, TARGET, examples, predictions
+
+from schemalora.compliance import evaluate
+from schemalora.compliance.pairing import RowIndex
+from schemalora.errors import PairingError
+from schemalora.records import Example, Prediction
+
+ROWS = examples(10)
+ANSWERS = predictions(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "answers", "message"),
+    [
+        ([], [], "there are no examples to score; the file is empty"),
+        ([], ANSWERS, "there are no examples to score, but 10 predictions"),
+        (ROWS, [], "10 of 10 examples have no prediction (ex-00000, ex-00001, ex-00002, "),
+        (ROWS, ANSWERS[:-1], "1 of 10 examples have no prediction (ex-00009); allow_missing"),
+        (ROWS[1:], ANSWERS, "1 predictions belong to no example (ex-00000)"),
+        ([*ROWS, ROWS[4]], ANSWERS, "1 example ids are used more than once (ex-00004)"),
+        (ROWS, [*ANSWERS, ANSWERS[4]], "1 examples have two predictions (ex-00004)"),
+        (ROWS, [ANSWERS[4], *ANSWERS], "1 examples have two predictions (ex-00004)"),
+        ([ROWS[0], *ROWS], [ANSWERS[0], *ANSWERS], "1 example ids are used more than once"),
+    ],
+)
+def test_what_does_not_fit_is_counted_and_named(
+    rows: list[Example], answers: list[Prediction], message: str
+) -> None:
+    with pytest.raises(PairingError, match=re.escape(message)):
+        evaluate(CONTRACT, rows, answers)
+
+
+def test_predictions_of_other_examples_are_refused_even_when_missing_ones_are_allowed() -> None:
+    others = [Prediction(f"other-{i}", "{}") for i in range(8)]
+    with pytest.raises(PairingError, match="8 predictions belong to no example"):
+        evaluate(CONTRACT, ROWS, others, allow_missing=True)
+
+
+def test_examples_of_another_contract_are_refused() -> None:
+    rows = [Example("text", {"colour": "red"}, id=str(i)) for i in range(4)]
+    answers = [Prediction(str(i), '{"colour":"red"}') for i in range(4)]
+    with pytest.raises(PairingError, match="not one of the 4 targets complies"):
+        evaluate(CONTRACT, rows, answers)
+
+
+def test_some_targets_that_do_not_comply_are_noted() -> None:
+    rows = [Example("text", TARGET, id="good"), Example("text", {"colour": "red"}, id="bad")]
+    report = evaluate(CONTRACT, rows, [Prediction(row.id, "{}") for row in rows])
+    assert any("1 of 2 targets do not comply" in note for note in report.notes)
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 40))
+def test_any_order_of_both_sides_is_paired(rng: random.Random, n: int) -> None:
+    rows = examples(n)
+    answers = predictions(rows, spoilt=0)
+    report = evaluate(CONTRACT, rng.sample(rows, n), iter(rng.sample(answers, n)))
+    assert report.metrics["exact_match"].count == n
+
+
+def test_the_index_agrees_with_a_set_while_it_grows() -> None:
+    rng = random.Random(0)
+    index, seen = RowIndex(), dict[str, int]()
+    for i in range(20_000):
+        row_id = f"id-{rng.randrange(12_000)}"
+        assert index.add(row_id) == (row_id not in seen)
+        if row_id not in seen:
+            seen[row_id] = i
+            index.set_score(row_id, i)
+    assert len(index) == len(seen)
+    assert all(index.score(row_id) == score for row_id, score in seen.items())
+    assert "id-absent" not in index
+    assert index.score("id-absent") is None
