@@ -24,6 +24,8 @@ from schemalora.schema import (
 )
 
 _MAX_FINITE = 10_000
+_MAX_LEVELS = 8
+_MAX_FIELDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +61,45 @@ def alternatives(node: Node) -> tuple[Node, ...]:
 
 def leaf_fields(root: Node) -> Mapping[str, Field]:
     """The leaves of a tree by path, in the contract's order."""
-    return MappingProxyType({field.path: field for field in _leaves(root, (), ())})
+    fields: dict[str, Field] = {}
+    for node, keys in _leaves(root, (), (), fields):
+        field = _field(node, keys)
+        fields[field.path] = field
+    return MappingProxyType(fields)
 
 
-def _leaves(node: Node, keys: tuple[str, ...], above: tuple[Node, ...]) -> Iterator[Field]:
+def _leaves(
+    node: Node, keys: tuple[str, ...], above: tuple[Node, ...], found: Mapping[str, Field]
+) -> Iterator[tuple[Node, tuple[str, ...]]]:
+    """Leaves with their keys; an object within its own kind, or too deep, is a leaf as a whole."""
     inner = _object_to_open(node)
-    if inner is None or inner in above:
-        yield _field(node, keys)
+    if inner is None or inner in above or len(above) >= _MAX_LEVELS or len(found) >= _MAX_FIELDS:
+        yield node, keys
         return
-    for name in inner.names:
-        child = inner.child(name)
+    for name, child in inner.declared:
         if not isinstance(child, NeverNode):
-            yield from _leaves(child, (*keys, name), (*above, inner))
+            yield from _leaves(child, (*keys, name), (*above, inner), found)
 
 
 def _object_to_open(node: Node) -> ObjectNode | None:
     """The one object, nullable or not, whose declared keys are fields of their own."""
-    others = [one for one in alternatives(node) if not _is_null(one)]
+    others = [one for one in alternatives(node) if not is_null(one)]
     if len(others) != 1 or not isinstance(others[0], ObjectNode):
         return None
     return others[0] if others[0].names and not node.annotations.relation else None
 
 
-def _is_null(node: Node) -> bool:
+def is_null(node: Node) -> bool:
+    """Whether null is the node's only value."""
     return isinstance(node, FiniteNode) and node.values == (None,)
 
 
 def _field(node: Node, keys: tuple[str, ...]) -> Field:
     parts = alternatives(node)
-    others = [one for one in parts if not _is_null(one)]
+    others = [one for one in parts if not is_null(one)]
     kinds = dict.fromkeys(kind for one in parts for kind in _kinds(one))
     allowed = _allowed(others)
-    annotations = _annotations(node, others)
+    annotations = merged_annotations(node)
     relation = cast("Relation", annotations.relation or _default_relation(others, allowed))
     return Field(
         path=join_path(keys),
@@ -106,14 +115,16 @@ def _field(node: Node, keys: tuple[str, ...]) -> Field:
     )
 
 
-def _annotations(node: Node, others: list[Node]) -> Annotations:
+def merged_annotations(node: Node) -> Annotations:
     """The node's own annotations, filled up from its only alternative, as in `X | None`."""
     own = node.annotations
+    others = [one for one in alternatives(node) if not is_null(one)]
     inner = others[0].annotations if len(others) == 1 else own
     return Annotations(
         title=own.title or inner.title,
         description=own.description or inner.description,
         examples=own.examples or inner.examples,
+        default=own.default or inner.default,
         relation=own.relation or inner.relation,
         comparison=own.comparison or inner.comparison,
     )

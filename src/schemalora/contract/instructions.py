@@ -1,62 +1,139 @@
-"""A short description of the contract for the prompt."""
+"""The contract in words for the prompt: the shape, its allowed values, and what they mean."""
 
 from __future__ import annotations
 
-from schemalora.contract.fields import alternatives
+from fractions import Fraction
+
+from schemalora.contract.fields import alternatives, merged_annotations
 from schemalora.jsonvalue import canonical_json
 from schemalora.schema import (
+    ROOT,
     AnyNode,
     ArrayNode,
     FiniteNode,
+    NeverNode,
     Node,
     NumberNode,
     ObjectNode,
     StringNode,
+    child_path,
 )
+
+_MAX_VALUES = 60
+"""Allowed values that are written out; the rest of a longer enum is counted."""
 
 
 def describe(root: Node) -> str:
     """The instructions that are derived from a contract's tree."""
-    return "Answer with one JSON value of this shape, and nothing else:\n" + _shape(root, 0, ())
+    opening = root.annotations.description.strip()
+    opening = f"{' '.join(opening.split())}\n" if opening else ""
+    return f"{opening}Answer with one JSON value of this shape only:\n{_Describer().shape(root)}"
 
 
-def _shape(node: Node, level: int, above: tuple[Node, ...]) -> str:
-    parts = [_part(one, level, above) for one in alternatives(node)]
-    return " | ".join(dict.fromkeys(parts))
+class _Describer:
+    """Writes each object once; where it comes again, it is named by its first path."""
+
+    def __init__(self) -> None:
+        self._places: dict[ObjectNode, str] = {}
+
+    def shape(self, node: Node, path: str = ROOT, level: int = 0) -> str:
+        """The alternatives of a node."""
+        parts = [self._part(one, path, level) for one in alternatives(node)]
+        return " | ".join(dict.fromkeys(parts)) or "nothing"
+
+    def _part(self, node: Node, path: str, level: int) -> str:
+        match node:
+            case FiniteNode():
+                return _values(node)
+            case NumberNode():
+                return _number(node)
+            case StringNode():
+                return self._string(node, path, level)
+            case ArrayNode():
+                return self._array(node, path, level)
+            case ObjectNode():
+                return self._object(node, path, level)
+            case AnyNode():
+                return "any JSON"
+            case _:
+                return "nothing"
+
+    def _string(self, node: StringNode, path: str, level: int) -> str:
+        if node.content is not None:
+            return f"string holding JSON {self.shape(node.content, path, level)}"
+        notes = [*node.formats, *(f"/{pattern}/" for pattern in node.patterns)]
+        length = _range(node.min_length or None, node.max_length)
+        if length:
+            notes.append(f"{length} characters")
+        return "string" + (f" ({', '.join(notes)})" if notes else "")
+
+    def _array(self, node: ArrayNode, path: str, level: int) -> str:
+        items = [
+            self.shape(item, child_path(path, place), level)
+            for place, item in enumerate(node.prefix)
+        ]
+        if not isinstance(node.rest, NeverNode) and node.max_items != node.prefix_length:
+            items.append(self.shape(node.rest, f"{path}[*]", level) + ", ...")
+        notes = [_range(node.min_items or None, node.max_items)] if not node.prefix else []
+        notes += ["unique"] if node.unique else []
+        notes = [f"{note} items" if note != "unique" else note for note in notes if note]
+        return f"[{', '.join(items)}]" + (f" ({', '.join(notes)})" if notes else "")
+
+    def _object(self, node: ObjectNode, path: str, level: int) -> str:
+        if node in self._places:
+            return f"like {self._places[node]}"
+        self._places[node] = path
+        indent = "  " * (level + 1)
+        lines = [
+            indent + self._key(node, name, child, path, level + 1)
+            for name, child in node.declared
+            if not isinstance(child, NeverNode)
+        ]
+        for pattern in node.pattern_names:
+            lines.append(f"{indent}keys like /{pattern}/")
+        if not isinstance(node.rest, NeverNode) and not node.pattern_names:
+            if not lines:
+                return f"{{any key: {self.shape(node.rest, f'{path}.*', level)}}}"
+            if not isinstance(node.rest, AnyNode):
+                lines.append(f"{indent}any other key: {self.shape(node.rest, path, level + 1)}")
+        return "{\n" + "\n".join(lines) + "\n" + "  " * level + "}" if lines else "{}"
+
+    def _key(self, node: ObjectNode, name: str, child: Node, path: str, level: int) -> str:
+        optional = "" if name in node.required else "?"
+        shape = self.shape(child, child_path(path, name), level)
+        described = merged_annotations(child).description
+        note = f"  # {' '.join(described.split())}" if described else ""
+        if "\n" not in shape or not note:
+            return f"{canonical_json(name)}{optional}: {shape}{note}"
+        # What an object is about stands where it opens, not where it closes.
+        first, rest = shape.split("\n", 1)
+        return f"{canonical_json(name)}{optional}: {first}{note}\n{rest}"
 
 
-def _part(node: Node, level: int, above: tuple[Node, ...]) -> str:
-    match node:
-        case FiniteNode():
-            return (
-                " | ".join(canonical_json(v) for v in node.values)
-                if node.values != (True, False)
-                else "true | false"
-            )
-        case NumberNode():
-            return "integer" if node.integer else "number"
-        case StringNode():
-            return "string" + (f" ({', '.join(node.formats)})" if node.formats else "")
-        case ArrayNode():
-            return f"[{_shape(node.rest, level, above)}, ...]"
-        case ObjectNode():
-            return _object(node, level, above)
-        case AnyNode():
-            return "any JSON value"
-        case _:
-            return "nothing"
+def _values(node: FiniteNode) -> str:
+    shown = [canonical_json(value) for value in node.values[:_MAX_VALUES]]
+    if len(node.values) > _MAX_VALUES:
+        shown.append(f"... ({len(node.values)} values)")
+    return " | ".join(shown)
 
 
-def _object(node: ObjectNode, level: int, above: tuple[Node, ...]) -> str:
-    if node in above:
-        return node.annotations.title or "the same shape again"
-    indent = "  " * (level + 1)
-    lines = []
-    for name in node.names:
-        child = node.child(name)
-        note = f"  // {child.annotations.description}" if child.annotations.description else ""
-        optional = "" if name in node.required else " (may be left out)"
-        lines.append(
-            f"{indent}{canonical_json(name)}: {_shape(child, level + 1, (*above, node))}{optional}{note}"
-        )
-    return "{\n" + "\n".join(lines) + "\n" + "  " * level + "}"
+def _number(node: NumberNode) -> str:
+    notes: list[str] = []
+    if node.minimum is not None:
+        notes.append(f"{'>' if node.exclusive_minimum else '>='} {_plain(node.minimum)}")
+    if node.maximum is not None:
+        notes.append(f"{'<' if node.exclusive_maximum else '<='} {_plain(node.maximum)}")
+    notes += [f"multiple of {_plain(multiple)}" for multiple in node.multiples]
+    return ("integer" if node.integer else "number") + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _plain(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else str(float(value))
+
+
+def _range(low: int | None, high: int | None) -> str:
+    if low is not None and high is not None:
+        return str(low) if low == high else f"{low} to {high}"
+    if low is not None:
+        return f"at least {low}"
+    return f"at most {high}" if high is not None else ""

@@ -6,21 +6,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from schemalora.contract import Contract
-from schemalora.jsonvalue import JsonValue, canonical_json, json_equal
+from schemalora.contract.fields import alternatives, is_null
+from schemalora.jsonvalue import JsonValue, canonical_json, freeze
 from schemalora.schema import (
+    ROOT,
     ArrayNode,
     FiniteNode,
     NeverNode,
     Node,
     ObjectNode,
+    StringNode,
     UnionNode,
-    join_path,
+    child_path,
     matches,
 )
 
 _MAX_VALUES = 200
-"""An enum with more values than this is one cell: no data set covers it value by value."""
-_MAX_CELLS = 5_000
+"""An enum with more values than this is no set of cells: no data set covers it value by value."""
+_MAX_CELLS = 2_000
+_MAX_LEVELS = 8
+
+Keys = tuple[str | None, ...]
+"""Keys from the root; None stands for any item of an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,79 +35,151 @@ class Cell:
     """One value class of one field."""
 
     path: str
+    """`$.intent`; `$.tags[*]` where any item counts."""
     label: str
-    """`"refund"`, `null`, `non-null`, `empty`, `non-empty`, or the name of a union branch."""
-    keys: tuple[str, ...]
+    """`"refund"`, `null`, `non-null`, `empty`, `non-empty`, `absent`, `present`, or a branch."""
+    keys: Keys = field(repr=False)
     accepts: Callable[[JsonValue], bool] = field(repr=False, compare=False)
 
     def matches(self, target: JsonValue) -> bool:
-        """Whether the target's field has a value of this class."""
-        for key in self.keys:
-            if not isinstance(target, dict) or key not in target:
-                return False
-            target = target[key]
-        return self.accepts(target)
+        """Whether the target has a value of this class in that field."""
+        return any(self.accepts(value) for value in _reach(target, self.keys))
+
+
+def _reach(value: JsonValue, keys: Keys) -> Iterator[JsonValue]:
+    if not keys:
+        yield value
+    elif keys[0] is None:
+        for item in value if isinstance(value, list) else ():
+            yield from _reach(item, keys[1:])
+    elif isinstance(value, dict) and keys[0] in value:
+        yield from _reach(value[keys[0]], keys[1:])
 
 
 def cells(contract: Contract) -> tuple[Cell, ...]:
     """The cells of a contract, in the order of its keys."""
-    found: list[Cell] = []
-    for cell in node_cells(contract.tree, (), ()):
-        found.append(cell)
+    found: dict[tuple[str, str], Cell] = {}
+    for cell in _cells(contract.tree, _Place(), ()):
+        found.setdefault((cell.path, cell.label), cell)
         if len(found) >= _MAX_CELLS:
             break
-    return tuple(found)
+    return tuple(found.values())
 
 
-def node_cells(node: Node, keys: tuple[str, ...], above: tuple[Node, ...]) -> Iterator[Cell]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    keys: Keys = ()
+    path: str = ROOT
+
+    def key(self, name: str) -> _Place:
+        return _Place((*self.keys, name), child_path(self.path, name))
+
+    def item(self) -> _Place:
+        return _Place((*self.keys, None), f"{self.path}[*]")
+
+    def cell(self, label: str, accepts: Callable[[JsonValue], bool]) -> Cell:
+        return Cell(self.path, label, self.keys, accepts)
+
+
+def _cells(node: Node, place: _Place, above: tuple[Node, ...]) -> Iterator[Cell]:
     """The cells of a node and of what lies below it; recursion is entered once."""
-    if node in above:
+    if node in above or len(above) > _MAX_LEVELS:
         return
-    path = join_path(keys)
     above = (*above, node)
-    if isinstance(node, FiniteNode):
-        if 1 < len(node.values) <= _MAX_VALUES:
-            for value in node.values:
-                yield Cell(path, canonical_json(value), keys, _equals(value))
+    if isinstance(node, UnionNode):
+        yield from _union_cells(node, place, above)
+    elif isinstance(node, FiniteNode):
+        yield from _value_cells(node, place)
     elif isinstance(node, ArrayNode):
-        if node.min_items == 0 and node.max_items != 0:
-            yield Cell(path, "empty", keys, lambda value: value == [])
-            yield Cell(
-                path, "non-empty", keys, lambda value: isinstance(value, list) and value != []
-            )
+        yield from _array_cells(node, place, above)
     elif isinstance(node, ObjectNode):
-        for name in node.names:
-            child = node.child(name)
-            if not isinstance(child, NeverNode):
-                yield from node_cells(child, (*keys, name), above)
-    elif isinstance(node, UnionNode):
-        yield from _union_cells(node, keys, path, above)
+        for name, child in node.declared:
+            if isinstance(child, NeverNode):
+                continue
+            if name not in node.required:
+                yield place.cell("absent", _lacks(name))
+                yield place.key(name).cell("present", _anything)
+            yield from _cells(child, place.key(name), above)
 
 
-def _union_cells(
-    node: UnionNode, keys: tuple[str, ...], path: str, above: tuple[Node, ...]
-) -> Iterator[Cell]:
-    branches = [branch for branch in node.branches if not isinstance(branch, NeverNode)]
-    others = [branch for branch in branches if not _is_null(branch)]
-    if len(others) < len(branches):
-        yield Cell(path, "null", keys, lambda value: value is None)
-        if len(others) == 1 and not isinstance(others[0], FiniteNode):
-            yield Cell(path, "non-null", keys, lambda value: value is not None)
-    if len(others) > 1:
-        for index, branch in enumerate(others):
-            if not isinstance(branch, FiniteNode):
-                label = branch.annotations.title or f"branch {index + 1}"
-                yield Cell(path, label, keys, _matches(branch))
-    for branch in others:
-        yield from node_cells(branch, keys, above)
+def _value_cells(node: FiniteNode, place: _Place) -> Iterator[Cell]:
+    if 1 < len(node.values) <= _MAX_VALUES:
+        for value in node.values:
+            yield place.cell(canonical_json(value), _equals(value))
 
 
-def _is_null(node: Node) -> bool:
-    return isinstance(node, FiniteNode) and node.values == (None,)
+def _array_cells(node: ArrayNode, place: _Place, above: tuple[Node, ...]) -> Iterator[Cell]:
+    if node.min_items == 0 and node.max_items != 0 and not node.contains:
+        yield place.cell("empty", _is_empty)
+        yield place.cell("non-empty", _is_not_empty)
+    if not node.prefix:
+        yield from _cells(node.rest, place.item(), above)
+
+
+def _union_cells(node: UnionNode, place: _Place, above: tuple[Node, ...]) -> Iterator[Cell]:
+    parts = alternatives(node)
+    others = [part for part in parts if not is_null(part)]
+    if len(others) < len(parts) and others:
+        yield place.cell("null", _is_null_value)
+        if not any(isinstance(part, FiniteNode) and len(part.values) > 1 for part in others):
+            yield place.cell("non-null", _is_not_null_value)
+    if len(others) > 1 and not _is_one_type(others):
+        for label, branch in _labelled(others):
+            yield place.cell(label, _matches(branch))
+    for part in others:
+        yield from _cells(part, place, above)
+
+
+def _is_one_type(others: list[Node]) -> bool:
+    """Whether the branches are two notations of one value, as pydantic writes a Decimal."""
+    return any(isinstance(part, StringNode) and "decimal" in part.formats for part in others)
+
+
+def _labelled(others: list[Node]) -> Iterator[tuple[str, Node]]:
+    """Branches under names that tell them apart: titles, else their place among the branches."""
+    titles = [part.annotations.title for part in others]
+    for place, part in enumerate(others):
+        title = titles[place]
+        if isinstance(part, FiniteNode) and len(part.values) > 1:
+            continue  # its values are cells already
+        unique = title and titles.count(title) == 1
+        yield title if unique else _kind(part, place), part
+
+
+def _kind(node: Node, place: int) -> str:
+    if isinstance(node, FiniteNode):
+        return canonical_json(node.values[0])
+    name = type(node).__name__.removesuffix("Node").lower()
+    return f"{name} (branch {place + 1})"
+
+
+def _is_null_value(value: JsonValue) -> bool:
+    return value is None
+
+
+def _is_not_null_value(value: JsonValue) -> bool:
+    return value is not None
+
+
+def _is_empty(value: JsonValue) -> bool:
+    return value == []
+
+
+def _is_not_empty(value: JsonValue) -> bool:
+    return isinstance(value, list) and value != []
+
+
+def _anything(value: JsonValue) -> bool:
+    return True
+
+
+def _lacks(name: str) -> Callable[[JsonValue], bool]:
+    return lambda value: isinstance(value, dict) and name not in value
 
 
 def _equals(expected: JsonValue) -> Callable[[JsonValue], bool]:
-    return lambda value: json_equal(value, expected)
+    frozen = freeze(expected)
+    return lambda value: freeze(value) == frozen
 
 
 def _matches(node: Node) -> Callable[[JsonValue], bool]:

@@ -45,7 +45,8 @@ class Generator:
         self._left = 0
         self._effort = 0
         self._checked: dict[Node, bool] = {}
-        self._live: dict[Node, tuple[Node, ...]] = {}
+        self._live: dict[Node, tuple[tuple[Node, ...], tuple[int, ...]]] = {}
+        self._complete: dict[ObjectNode, bool] = {}
         self._optional: dict[ObjectNode, tuple[str, ...]] = {}
         self._accepted: dict[Node, str] = {}
 
@@ -124,23 +125,27 @@ class Generator:
                 raise SamplingError(reason)
 
     def _union(self, node: UnionNode, depth: int) -> JsonValue:
-        live = self._live_branches(node)
+        live, heights = self._live_branches(node)
         if not live:
             raise SamplingError("no branch of a union has a finite value")
-        fitting = live
-        if len(live) > 1 and any((self._heights.height(one) or 0) > depth for one in live):
-            fitting = tuple(one for one in live if self._heights.fits(one, depth)) or live
-        elif self._left < 0 and len(live) > 1:
-            lowest = min(self._heights.height(one) or 0 for one in live)
-            fitting = tuple(one for one in live if (self._heights.height(one) or 0) == lowest)
-        return self._draw(fitting[self._source.index(len(fitting), node)], depth)
+        if self._left < 0:
+            depth = heights[0]
+        if heights[-1] > depth:
+            live = tuple(one for one, high in zip(live, heights, strict=True) if high <= depth)
+        return self._draw(live[self._source.index(len(live), node)], depth)
 
-    def _live_branches(self, node: UnionNode) -> tuple[Node, ...]:
-        if node not in self._live:
-            shown = [one for one in node.branches if self._heights.height(one) is not None]
-            hidden = [one for one in node.hidden if self._heights.height(one) is not None]
-            self._live[node] = tuple(shown or hidden)
-        return self._live[node]
+    def _live_branches(self, node: UnionNode) -> tuple[tuple[Node, ...], tuple[int, ...]]:
+        """The branches that have values, the shallowest first, and their heights."""
+        found = self._live.get(node)
+        if found is None:
+            shown = [(self._heights.height(one), one) for one in node.branches]
+            hidden = [(self._heights.height(one), one) for one in node.hidden]
+            pairs = [pair for pair in shown if pair[0] is not None]
+            pairs = pairs or [pair for pair in hidden if pair[0] is not None]
+            ordered = sorted(((high or 0, one) for high, one in pairs), key=lambda pair: pair[0])
+            found = (tuple(one for _, one in ordered), tuple(high for high, _ in ordered))
+            self._live[node] = found
+        return found
 
     def _string(self, node: StringNode, depth: int) -> str:
         if node.content is not None:
@@ -247,13 +252,21 @@ class Generator:
     # -- objects
 
     def _object(self, node: ObjectNode, depth: int) -> dict[str, JsonValue]:
-        chosen = self._chosen_names(node, depth)
-        made: dict[str, JsonValue] = {}
-        for name in node.names:
-            if name in chosen:
-                made[name] = self._draw(node.child(name), depth - 1)
-        self._add_keys(node, made, depth)
+        depth -= 1
+        if node not in self._complete:
+            self._complete[node] = self._is_complete(node)
+        if self._complete[node]:
+            return {name: self._draw(child, depth) for name, child in node.declared}
+        chosen = self._chosen_names(node, depth + 1)
+        made = {n: self._draw(child, depth) for n, child in node.declared if n in chosen}
+        self._add_keys(node, made, depth + 1)
         return made
+
+    def _is_complete(self, node: ObjectNode) -> bool:
+        """Whether the object always has all its declared keys, and no others."""
+        needed = node.demanded_by(node.required)
+        declared = all(name in needed for name in node.names)
+        return bool(node.names) and declared and len(node.names) >= node.min_properties
 
     def _chosen_names(self, node: ObjectNode, depth: int) -> set[str]:
         chosen = set(node.demanded_by(node.required))

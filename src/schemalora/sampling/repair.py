@@ -50,7 +50,7 @@ class Repair:
             for key in keys:
                 found = _item(found, key)
             leaf = _leaf(node, found)
-            if isinstance(found, str) and isinstance(leaf, StringNode):
+            if isinstance(found, str) and leaf is not None and not _is_temporal(leaf):
                 self._generator.remember(leaf, found)
 
     def _redraw(
@@ -91,7 +91,11 @@ def _item(value: object, key: str | int) -> object:
     return None
 
 
-def _leaf(node: Node, value: object) -> Node | None:
+def _is_temporal(node: StringNode) -> bool:
+    return any(name in ("date", "time", "date-time", "duration") for name in node.formats)
+
+
+def _leaf(node: Node, value: object) -> StringNode | None:
     fitting = (one for one in alternatives(node) if isinstance(one, StringNode))
     return next(fitting, None) if isinstance(value, str) else None
 

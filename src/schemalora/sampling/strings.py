@@ -57,7 +57,7 @@ def _unusual(node: StringNode, source: Source, effort: int) -> str | None:
         return text.removesuffix("Z") if effort % 4 == 3 else text
     if effort % 4 == 3:
         return None
-    plausible = _plausible(node) if effort % 4 == 1 else PLAUSIBLE
+    plausible = PLAUSIBLE if effort % 4 == 0 else _plausible(node)
     if not plausible:
         return None
     text = plausible[source.integer(0, len(plausible) - 1)]

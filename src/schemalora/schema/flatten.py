@@ -30,7 +30,8 @@ def flatten(members: Iterable[Member]) -> tuple[Member, ...]:
             used = [word for word in _OPENED if member.has(word)] + ["not"] * bool(negated)
             member = member.using(*used) if used else member
         if member.key not in flat:
-            flat[member.key] = member
+            if not inner or member.schema.keys() - member.used:
+                flat[member.key] = member  # a bare reference says no more than its target
             queue = inner + queue
     return tuple(flat.values())
 

@@ -156,6 +156,8 @@ class ObjectNode(Node):
 
     def demanded_by(self, names: Iterable[str]) -> frozenset[str]:
         """These keys and all that they demand by `dependentRequired`."""
+        if not self.dependent_required:
+            return frozenset(names)
         found: set[str] = set()
         pending = list(names)
         while pending:
