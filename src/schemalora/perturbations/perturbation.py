@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from random import Random
 from typing import Protocol
 
@@ -33,6 +32,7 @@ def perturb(
     contract: Contract | Extraction,
     seed: int,
     marks: Iterable[tuple[int, int]] = (),
+    example_id: str = "",
 ) -> Example:
     """Applies perturbations in order and links the result to the example it was made from.
 
@@ -43,6 +43,7 @@ def perturb(
             in the text, nothing is edited. For many examples, make its `Extraction` once.
         seed: reproduces the result.
         marks: further spans of the text to leave alone.
+        example_id: the result's id; derived from text and target where none is given.
 
     Returns:
         The perturbed example: same target and group, `parent` is the clean example's id, and the
@@ -60,11 +61,13 @@ def perturb(
             passage = edited
     if not applied:
         return example
-    return replace(
-        example,
+    return Example(
         text=passage.text,
-        id="",
+        target=example.target,
+        id=example_id,
+        group=example.group,
         perturbations=(*example.perturbations, *applied),
         parent=example.parent or example.id,
         seed=seed,
+        columns=example.columns,
     )

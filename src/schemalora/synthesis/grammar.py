@@ -164,6 +164,16 @@ class Compiled:
     """The slots whose values are in the text whatever is drawn."""
 
 
+@dataclass(frozen=True, slots=True)
+class ValueBank:
+    """A bank whose phrases depend on a value of the target."""
+
+    selector: str
+    """The slot that holds the value's key."""
+    phrases: Mapping[str, tuple[Node, ...]]
+    """The value's key to its phrases; another value says nothing."""
+
+
 class Compiler:
     """Makes templates ready for targets in which exactly the slots `present` have values.
 
@@ -172,7 +182,9 @@ class Compiler:
         banks: bank name to parsed phrases. A value goes before a bank of the same name.
     """
 
-    def __init__(self, present: frozenset[str], banks: Mapping[str, tuple[Node, ...]]) -> None:
+    def __init__(
+        self, present: frozenset[str], banks: Mapping[str, tuple[Node, ...] | ValueBank]
+    ) -> None:
         self._present = present
         self._banks = banks
         self._ready_banks: dict[str, Compiled | None] = {}
@@ -191,7 +203,7 @@ class Compiler:
             return None if inner is None else _marked(inner)
         fitting = self._fitting(node.options)
         if isinstance(node, Fallback):
-            return fitting[0] if fitting else Compiled(_emit_nothing, frozenset())
+            return fitting[0] if fitting else _NOTHING
         return _choice(fitting)
 
     def _fitting(self, nodes: Iterable[Node]) -> list[Compiled]:
@@ -205,8 +217,24 @@ class Compiler:
         if name not in self._banks:
             return None
         if name not in self._ready_banks:
-            self._ready_banks[name] = _bank(self._fitting(self._banks[name]))
+            self._ready_banks[name] = self._bank(self._banks[name])
         return self._ready_banks[name]
+
+    def _bank(self, bank: tuple[Node, ...] | ValueBank) -> Compiled | None:
+        if not isinstance(bank, ValueBank):
+            return _without_repeats(self._fitting(bank))
+        selector = bank.selector
+        choices = {
+            key: _without_repeats(self._fitting(phrases)) or _NOTHING
+            for key, phrases in bank.phrases.items()
+        }
+
+        def emit(values: Mapping[str, str], rng: Random, out: list[Piece]) -> None:
+            choice = choices.get(values[selector])
+            if choice is not None:
+                choice.emit(values, rng, out)
+
+        return Compiled(emit, frozenset())
 
     def _series(self, node: Series) -> Compiled | None:
         parts = [self.compile(part) for part in node.parts]
@@ -227,6 +255,9 @@ def _emit_nothing(values: Mapping[str, str], rng: Random, out: list[Piece]) -> N
     pass
 
 
+_NOTHING = Compiled(_emit_nothing, frozenset())
+
+
 def _choice(options: list[Compiled]) -> Compiled | None:
     if len(options) < 2:
         return options[0] if options else None
@@ -242,7 +273,7 @@ def _choice(options: list[Compiled]) -> Compiled | None:
     )
 
 
-def _bank(options: list[Compiled]) -> Compiled | None:
+def _without_repeats(options: list[Compiled]) -> Compiled | None:
     """A choice that does not say a phrase twice in one text, as long as the bank has others."""
     choice = _choice(options)
     if choice is None or len(options) < _REPEATS_SHOW:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from random import Random
 from typing import TypeAlias
@@ -122,10 +121,11 @@ def _hardened(
             contract=generator.extraction,
             seed=example.seed or 0,
             marks=rendering.marks,
+            example_id=f"{example.id}-perturbed",
         )
         if child is example:
             yield example
             continue
         if keep_parents:
             yield example
-        yield replace(child, id=f"{example.id}-perturbed")
+        yield child

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemalora.errors import RenderError, UsageError
 from schemalora.grounding import value_at
-from schemalora.jsonvalue import JsonValue, canonical_json, freeze
+from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.synthesis.grammar import (
     Compiled,
     Compiler,
@@ -18,6 +18,7 @@ from schemalora.synthesis.grammar import (
     Piece,
     Series,
     Slot,
+    ValueBank,
     parse_template,
     slot_names,
 )
@@ -26,6 +27,9 @@ from schemalora.synthesis.wording import value_in_words
 
 if TYPE_CHECKING:
     from schemalora.contract import Contract
+
+_MOST_READY = 4096
+"""Selections of templates that are kept; conditions on open-ended fields would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +96,20 @@ class TemplateRenderer:
         self.name = name
         self._source = (dict(banks or {}), tuple(frames))
         self._fields = _slot_fields(contract)
-        self._plain_banks, self._value_banks = _parse_banks(self._source[0])
+        self._banks = _parse_banks(self._source[0])
         self._frames = tuple(_split_frame(frame) for frame in frames)
         self._parsed = tuple((one, parse_template(one.text)) for one in self.templates)
-        self._selectors = tuple(sorted(self._selector_names()))
+        self._conditions = tuple(map(_condition, self.templates))
+        self._selectors = tuple(
+            (_selector(name), self._fields[name].keys) for name in self._selected_fields()
+        )
         self._check_names()
         used = frozenset[str]().union(*(slot_names(node) for node in self._all_nodes()))
         self._read = tuple(
             (slot, entry.keys) for slot, entry in self._fields.items() if entry.must or slot in used
         )
-        self._ready: dict[object, _Ready] = {}
+        self._compiled: dict[tuple[str, ...], _Compiled] = {}
+        self._ready: dict[tuple[str, ...], _Ready] = {}
 
     def only(self, *families: str) -> TemplateRenderer:
         """The same renderer with the templates of some families only."""
@@ -119,7 +127,8 @@ class TemplateRenderer:
         if not ready.bodies:
             raise RenderError(
                 f"{self.name}: no template fits the target {canonical_json(target)}; "
-                f"slots with values: {', '.join(sorted(values)) or 'none'}"
+                f"slots with values: "
+                f"{', '.join(name for name in values if name[0] != _selector('')) or 'none'}"
             )
         index = int(rng.random() * len(ready.bodies))
         return self._fill(ready, index, values, rng)
@@ -137,14 +146,15 @@ class TemplateRenderer:
             text = value if isinstance(value, str) else value_in_words(value)
             if text:
                 values[slot] = text
-        chosen = tuple(
-            [freeze(value_at(target, self._fields[name].keys)) for name in self._selectors]
-        )
-        key = (tuple(values), chosen)
+        present = tuple(values)
+        for selector, keys in self._selectors:
+            values[selector] = _value_key(value_at(target, keys))
+        key = (*present, "", *[values[selector] for selector, _ in self._selectors])
         ready = self._ready.get(key)
         if ready is None:
-            selected = dict(zip(self._selectors, chosen, strict=True))
-            ready = self._ready[key] = self._make_ready(frozenset(values), selected)
+            if len(self._ready) >= _MOST_READY:
+                self._ready.clear()
+            ready = self._ready[key] = self._make_ready(present, values)
         return values, ready
 
     def _fill(self, ready: _Ready, index: int, values: Mapping[str, str], rng: Random) -> Rendering:
@@ -159,52 +169,56 @@ class TemplateRenderer:
             body.emit(values, rng, pieces)
         return _join(pieces, template.group)
 
-    def _make_ready(self, present: frozenset[str], chosen: Mapping[str, object]) -> _Ready:
-        banks = dict(self._plain_banks)
-        for name, (selector, phrases) in self._value_banks.items():
-            banks[name] = phrases.get(chosen[selector], (parse_template(""),))
-        must = frozenset(slot for slot in present if self._fields[slot].must)
-        aliases = {slot: self._fields[slot].alias for slot in must}
-        compiler = Compiler(present, banks)
-        frames = tuple(
-            (before, after)
-            for before, after in (
-                (compiler.compile(first), compiler.compile(second))
-                for first, second in self._frames
-            )
-            if before is not None and after is not None
+    def _make_ready(self, present: tuple[str, ...], values: Mapping[str, str]) -> _Ready:
+        compiled = self._compiled.get(present)
+        if compiled is None:
+            compiled = self._compiled[present] = self._compile(frozenset(present))
+        bodies = tuple(
+            (template, body)
+            for (template, body), condition in zip(compiled.bodies, self._conditions, strict=True)
+            if body is not None
+            and all(values[selector] in accepted for selector, accepted in condition)
         )
-        bodies: list[tuple[Template, Compiled]] = []
-        for template, node in self._parsed:
-            if not _holds(template.when, chosen):
-                continue
-            body = compiler.compile(node)
-            if body is not None and all(
-                slot in body.places or aliases[slot] in body.places for slot in must
-            ):
-                bodies.append((template, body))
-        return _Ready(tuple(bodies), frames, {one.group: at for at, (one, _) in enumerate(bodies)})
+        index = {template.group: at for at, (template, _) in enumerate(bodies)}
+        return _Ready(bodies, compiled.frames, index)
+
+    def _compile(self, present: frozenset[str]) -> _Compiled:
+        compiler = Compiler(present, self._banks)
+        must = [{slot, self._fields[slot].alias} for slot in present if self._fields[slot].must]
+        bodies = [(template, compiler.compile(node)) for template, node in self._parsed]
+        frames = [
+            (compiler.compile(before), compiler.compile(after)) for before, after in self._frames
+        ]
+        return _Compiled(
+            tuple(
+                (one, body if body and all(names & body.places for names in must) else None)
+                for one, body in bodies
+            ),
+            tuple(
+                (before, after)
+                for before, after in frames
+                if before is not None and after is not None
+            ),
+        )
 
     def _all_nodes(self) -> Iterator[Node]:
         for _, node in self._parsed:
             yield node
         for before, after in self._frames:
             yield from (before, after)
-        for nodes in self._plain_banks.values():
-            yield from nodes
-        for _, phrases in self._value_banks.values():
-            for nodes in phrases.values():
-                yield from nodes
+        for bank in self._banks.values():
+            yield from _phrases(bank)
 
-    def _selector_names(self) -> set[str]:
+    def _selected_fields(self) -> list[str]:
         names = {name for template in self.templates for name in template.when}
-        return names | {selector for selector, _ in self._value_banks.values()}
-
-    def _check_names(self) -> None:
-        known = self._fields.keys() | self._plain_banks.keys() | self._value_banks.keys()
-        for name in self._selectors:
+        names |= {bank.field for bank in self._source[0].values() if isinstance(bank, PhraseBank)}
+        for name in names:
             if name not in self._fields:
                 raise UsageError(f"{self.name}: {name!r} is no field of {self.contract.name}")
+        return sorted(names)
+
+    def _check_names(self) -> None:
+        known = self._fields.keys() | self._banks.keys()
         for template, node in self._parsed:
             unknown = sorted(slot_names(node) - known)
             if unknown:
@@ -215,10 +229,22 @@ class TemplateRenderer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Compiled:
+    """Everything made ready for one set of slots that have values."""
+
+    bodies: tuple[tuple[Template, Compiled | None], ...]
+    """None where a template needs a slot without a value, or drops one that has one."""
+    frames: tuple[tuple[Compiled, Compiled], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Ready:
+    """What fits a target."""
+
     bodies: tuple[tuple[Template, Compiled], ...]
     frames: tuple[tuple[Compiled, Compiled], ...]
     index: Mapping[str, int]
+    """Group to place among the bodies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,29 +275,52 @@ def _slot_fields(contract: Contract) -> dict[str, _SlotField]:
 
 def _parse_banks(
     banks: Mapping[str, Sequence[str] | PhraseBank],
-) -> tuple[dict[str, tuple[Node, ...]], dict[str, tuple[str, dict[object, tuple[Node, ...]]]]]:
-    plain: dict[str, tuple[Node, ...]] = {}
-    by_value: dict[str, tuple[str, dict[object, tuple[Node, ...]]]] = {}
+) -> dict[str, tuple[Node, ...] | ValueBank]:
+    parsed: dict[str, tuple[Node, ...] | ValueBank] = {}
     for name, bank in banks.items():
         if isinstance(bank, PhraseBank):
-            by_value[name] = (
-                bank.field,
-                {
-                    freeze(value): tuple(map(parse_template, phrases))
-                    for value, phrases in bank.phrases.items()
-                },
-            )
+            phrases = {
+                _value_key(value): tuple(map(parse_template, said))
+                for value, said in bank.phrases.items()
+            }
+            parsed[name] = ValueBank(_selector(bank.field), phrases)
         else:
-            plain[name] = tuple(map(parse_template, bank))
-    inside = {
-        name: frozenset[str]().union(*map(slot_names, nodes)) for name, nodes in plain.items()
-    }
-    for name, (_, phrases) in by_value.items():
-        inside[name] = frozenset[str]().union(
-            *(slot_names(node) for nodes in phrases.values() for node in nodes)
+            parsed[name] = tuple(map(parse_template, bank))
+    _refuse_cycles(
+        {
+            name: frozenset[str]().union(*map(slot_names, _phrases(bank)))
+            for name, bank in parsed.items()
+        }
+    )
+    return parsed
+
+
+def _phrases(bank: tuple[Node, ...] | ValueBank) -> Iterator[Node]:
+    if isinstance(bank, ValueBank):
+        for phrases in bank.phrases.values():
+            yield from phrases
+    else:
+        yield from bank
+
+
+def _selector(field_name: str) -> str:
+    """The name under which a field's value key stands among the slots' values."""
+    return f"\0{field_name}"
+
+
+def _value_key(value: JsonValue) -> str:
+    """A string for each JSON value; no JSON text begins with an s."""
+    return "s" + value if isinstance(value, str) else canonical_json(value)
+
+
+def _condition(template: Template) -> tuple[tuple[str, frozenset[str]], ...]:
+    return tuple(
+        (
+            _selector(name),
+            frozenset(map(_value_key, wanted if isinstance(wanted, tuple) else (wanted,))),
         )
-    _refuse_cycles(inside)
-    return plain, by_value
+        for name, wanted in template.when.items()
+    )
 
 
 def _refuse_cycles(inside: Mapping[str, frozenset[str]]) -> None:
@@ -293,16 +342,6 @@ def _split_frame(frame: str) -> tuple[Node, Node]:
         raise UsageError(f"frame {frame!r} must hold {{body}} once, outside of other brackets")
     at = places[0]
     return Series(parts[:at]), Series(parts[at + 1 :])
-
-
-def _holds(
-    when: Mapping[str, JsonValue | tuple[JsonValue, ...]], chosen: Mapping[str, object]
-) -> bool:
-    return all(
-        chosen[name]
-        in [freeze(one) for one in (wanted if isinstance(wanted, tuple) else (wanted,))]
-        for name, wanted in when.items()
-    )
 
 
 def _join(pieces: Iterable[Piece], group: str) -> Rendering:
