@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 from customer_support.ticket import SupportTicket
-
 from schemalora.contract import Contract
 from schemalora.records import Example, Prediction
 

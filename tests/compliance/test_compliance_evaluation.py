@@ -7,17 +7,17 @@ import random
 from typing import Annotated, Any
 
 import pytest
-import zoo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from tickets import CONTRACT, FAULTS, TARGET, examples, predictions, spoil
 
+import zoo
 from schemalora.compliance import ComplianceReport, evaluate
 from schemalora.contract import Contract, FreeText
 from schemalora.records import Example, Prediction
 from schemalora.sampling import sample
 from schemalora.strategies import near_misses
+from tickets import CONTRACT, FAULTS, TARGET, examples, predictions, spoil
 
 NESTED = ("valid_json", "schema_compliant", "exact_match")
 
@@ -123,7 +123,11 @@ def test_free_text_is_declared_and_not_part_of_exact_match() -> None:
 def test_root_values_that_are_no_objects() -> None:
     contract = Contract.from_json_schema({"type": "array", "items": {"type": "integer"}})
     assert right(score("[1,2]", [1, 2], contract)) == {*NESTED, "key_order", "$"}
-    assert right(score("[2,1]", [1, 2], contract)) == {"valid_json", "schema_compliant", "key_order"}
+    assert right(score("[2,1]", [1, 2], contract)) == {
+        "valid_json",
+        "schema_compliant",
+        "key_order",
+    }
 
 
 def test_all_rows_count_also_those_without_a_prediction() -> None:
@@ -138,9 +142,14 @@ def test_all_rows_count_also_those_without_a_prediction() -> None:
 
 def test_lenient_extraction_is_reported_beside_the_strict_rates() -> None:
     rows = examples(3, perturbed=0)
-    completions = [spoil(row.target, fault) for row, fault in zip(rows, ("fenced", "prose", "empty"), strict=True)]
+    completions = [
+        spoil(row.target, fault)
+        for row, fault in zip(rows, ("fenced", "prose", "empty"), strict=True)
+    ]
     report = evaluate(
-        CONTRACT, rows, [Prediction(row.id, text) for row, text in zip(rows, completions, strict=True)]
+        CONTRACT,
+        rows,
+        [Prediction(row.id, text) for row, text in zip(rows, completions, strict=True)],
     )
     assert report.metrics["valid_json"].count == 0
     assert report.lenient["exact_match"].count == 2
@@ -148,7 +157,17 @@ def test_lenient_extraction_is_reported_beside_the_strict_rates() -> None:
     assert "+66.7 points" in report.to_markdown()
 
 
-@pytest.mark.parametrize("completion", ["{" * 5_000, "[" * 100_000, "```" + "a" * 100_000, "```{" * 20_000, '{"a":' * 9_000, "\ud800```{}```"])
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "{" * 5_000,
+        "[" * 100_000,
+        "```" + "a" * 100_000,
+        "```{" * 20_000,
+        '{"a":' * 9_000,
+        "\ud800```{}```",
+    ],
+)
 def test_hostile_completions_are_scored_quickly(completion: str) -> None:
     assert "schema_compliant" not in right(score(completion))
 
@@ -176,9 +195,7 @@ def test_permuting_rows_changes_nothing(seed: int, n: int) -> None:
     answers = predictions(rows, spoilt=0.5, seed=seed)
     rng = random.Random(seed)
     report = evaluate(CONTRACT, rows, answers, keep_failures=5)
-    shuffled = evaluate(
-        CONTRACT, rng.sample(rows, n), rng.sample(answers, n), keep_failures=5
-    )
+    shuffled = evaluate(CONTRACT, rng.sample(rows, n), rng.sample(answers, n), keep_failures=5)
     assert shuffled.to_dict() == report.to_dict()
 
 
@@ -192,12 +209,16 @@ def test_adding_a_violation_never_raises_a_rate(seed: int, fault: str, n: int) -
     outcome = CONTRACT.parse(answers[victim].completion)
     if fault in ("wrong_value", "reordered") or not outcome.valid_json:
         return
-    answers[victim] = Prediction(rows[victim].id, spoil(outcome.json, fault) if outcome.compliant else "")
+    answers[victim] = Prediction(
+        rows[victim].id, spoil(outcome.json, fault) if outcome.compliant else ""
+    )
     after = counts(evaluate(CONTRACT, rows, answers))
     assert all(after[name] <= before[name] for name in before)
 
 
-@pytest.mark.parametrize("model", zoo.MODELS, ids=lambda model: getattr(model, "__name__", str(model)))
+@pytest.mark.parametrize(
+    "model", zoo.MODELS, ids=lambda model: getattr(model, "__name__", str(model))
+)
 def test_sampled_targets_score_themselves_as_right_in_everything(model: Any) -> None:
     contract = Contract.from_model(model)
     targets = list(sample(contract, 5, 0))

@@ -8,12 +8,12 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tickets import CONTRACT, TARGET, examples, predictions
 
 from schemalora.compliance import evaluate
 from schemalora.compliance.pairing import RowIndex
 from schemalora.errors import PairingError
 from schemalora.records import Example, Prediction
+from tickets import CONTRACT, TARGET, examples, predictions
 
 ROWS = examples(10)
 ANSWERS = predictions(ROWS)

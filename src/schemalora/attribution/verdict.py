@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -14,7 +14,12 @@ from schemalora.jsonvalue import JsonValue
 
 MARGIN: Final = 0.02
 VerdictCode: TypeAlias = Literal[
-    "prompt_is_enough", "grammar_is_enough", "adapter_is_enough", "both_needed", "undecided"
+    "prompt_is_enough",
+    "grammar_is_enough",
+    "training_not_needed",
+    "adapter_is_enough",
+    "both_needed",
+    "undecided",
 ]
 _JUDGED: Final = ("schema_compliant", "exact_match")
 # From the cheapest to the dearest; the first arm that no other beats is the one to take.
@@ -29,6 +34,8 @@ _HEADLINES: Final[Mapping[VerdictCode, str]] = {
     "model is within {margin} points of every other arm.",
     "grammar_is_enough": "You did not need to train: the base model under a grammar is within "
     "{margin} points of every other arm.",
+    "training_not_needed": "You did not need to train; whether a grammar is worth it is not "
+    "decided.",
     "adapter_is_enough": "The adapter alone is enough: a grammar on top of it buys less than "
     "{margin} points.",
     "both_needed": "You need both: the adapter and the grammar each earn what the other does not.",
@@ -68,21 +75,31 @@ def judge_arms(
     where the constrained adapter is clearly better than either alone.
     """
     pairs = _Pairs(rows, seed=seed, resamples=resamples)
-    sufficient: list[ArmName] = [arm for arm in ARMS if pairs.is_enough(arm, margin)]
-    enough = sufficient[0] if sufficient else None
-    code: VerdictCode = "undecided" if enough is None else _CODES[enough]
-    headline = _HEADLINES[code]
-    if enough in (None, "lora_constrained"):
-        grammar_falls_short = pairs.is_beaten("base_constrained")
-        adapter_falls_short = pairs.is_beaten("lora_free")
-        code = "both_needed" if grammar_falls_short and adapter_falls_short else "undecided"
+    sufficient: list[ArmName] = [arm for arm in ARMS if pairs.is_enough(arm, ARMS, margin)]
+    if sufficient and sufficient[0] != "lora_constrained":
+        code = _CODES[sufficient[0]]
         headline = _HEADLINES[code]
-        if code == "undecided" and grammar_falls_short:
-            headline = "You needed to train; whether the grammar adds to it is not decided."
-        elif code == "undecided" and adapter_falls_short:
-            headline = "You need a grammar; whether you also needed to train is not decided."
+    else:
+        code, headline = _without_a_cheaper_arm(pairs, margin)
     headline = headline.format(margin=f"{100 * margin:g}")
     return Verdict(code, headline, tuple(_reasons(rows, pairs, margin)), margin)
+
+
+def _without_a_cheaper_arm(pairs: _Pairs, margin: float) -> tuple[VerdictCode, str]:
+    """The verdict where no arm but the constrained adapter, if any, is enough."""
+    trained: tuple[ArmName, ...] = ("lora_free", "lora_constrained")
+    untrained: tuple[ArmName, ...] = ("base_free", "base_constrained")
+    if any(pairs.is_enough(arm, trained, margin) for arm in untrained):
+        return "training_not_needed", _HEADLINES["training_not_needed"]
+    grammar_falls_short = pairs.is_beaten("base_constrained")
+    adapter_falls_short = pairs.is_beaten("lora_free")
+    if grammar_falls_short and adapter_falls_short:
+        return "both_needed", _HEADLINES["both_needed"]
+    if grammar_falls_short:
+        return "undecided", "You needed to train; whether the grammar adds to it is not decided."
+    if adapter_falls_short:
+        return "undecided", "You need a grammar; whether you also needed to train is not decided."
+    return "undecided", _HEADLINES["undecided"]
 
 
 class _Pairs:
@@ -100,12 +117,12 @@ class _Pairs:
         """Of two arms, the first named earlier in `ARMS`."""
         return self._found[a, b, name]
 
-    def is_enough(self, arm: ArmName, margin: float) -> bool:
-        """Whether no other arm can be better by the margin."""
+    def is_enough(self, arm: ArmName, others: Sequence[ArmName], margin: float) -> bool:
+        """Whether none of the other arms can be better by the margin."""
         return all(
             one.ci95.high < margin if a == arm else -one.ci95.low < margin
             for (a, b, _), one in self._found.items()
-            if arm in (a, b)
+            if (a == arm and b in others) or (b == arm and a in others)
         )
 
     def is_beaten(self, arm: ArmName) -> bool:

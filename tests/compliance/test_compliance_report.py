@@ -1,0 +1,284 @@
+"""What a report holds beside its rates, how it is written, read back and printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemalora.compliance import ComplianceReport, Rate, evaluate
+from schemalora.compliance.counts import MOST_SLICES, ScoreCounter, ViolationCounter
+from schemalora.compliance.rate import percent, points
+from schemalora.compliance.tables import code, markdown_table
+from schemalora.errors import UsageError
+from schemalora.records import Example, Prediction
+from schemalora.statistics import mcnemar_exact, wilson_interval
+from tickets import CONTRACT, TARGET, examples, predictions, spoil
+
+ROWS = examples(300)
+ANSWERS = predictions(ROWS)
+REPORT = evaluate(CONTRACT, ROWS, ANSWERS)
+
+
+def test_report_json_has_the_documented_shape() -> None:
+    written = REPORT.to_dict()
+    assert written["format_version"] == 1
+    assert written["contract"] == {"name": "SupportTicket", "fingerprint": CONTRACT.fingerprint}
+    assert written["n"] == 300
+    assert list(written["metrics"]) == [
+        "valid_json",
+        "schema_compliant",
+        "exact_match",
+        "key_order",
+    ]
+    intent = written["fields"]["$.intent"]
+    assert intent["rate"] == intent["count"] / 300
+    assert tuple(intent["ci95"]) == wilson_interval(intent["count"], 300)
+    assert list(written["fields"]) == list(CONTRACT.fields)
+    assert written["violations"]["missing_key"].keys() == {"$.priority"}
+    assert written["slices"]["perturbation"].keys() == {"(none)", "caps", "typos"}
+    assert written["slices"]["perturbation"]["caps"]["valid_json"]["n"] > 0
+
+
+def test_save_and_load_give_the_same_report(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "report.json")
+    assert ComplianceReport.load(tmp_path / "report.json") == REPORT
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "not a compliance report of format 1"),
+        ('{"format_version": 99}', "it says 99"),
+        ('{"format_version": 1}', "not a compliance report"),
+        ('{"format_version": 1, "contract": [], "fields": {}}', "not a compliance report"),
+        ("[]", "holds no JSON object"),
+        ("nonsense", "not a JSON file"),
+    ],
+)
+def test_files_that_are_no_report_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        ComplianceReport.load(path)
+
+
+def test_slices_of_every_dimension_sum_to_all_rows() -> None:
+    assert REPORT.slices.keys() == {"perturbation", "group", "length", "channel"}
+    for dimension, values in REPORT.slices.items():
+        assert sum(rates["exact_match"].n for rates in values.values()) == 300, dimension
+        assert sum(rates["exact_match"].count for rates in values.values()) == (
+            REPORT.metrics["exact_match"].count
+        )
+
+
+def test_a_column_of_unique_values_is_not_sliced_and_that_is_said() -> None:
+    n = MOST_SLICES + 1
+    rows = [Example("t", TARGET, id=str(i), columns={"ticket": i}) for i in range(n)]
+    report = evaluate(CONTRACT, rows, [Prediction(str(i), "{}") for i in range(n)])
+    assert "ticket" not in report.slices
+    assert "Not sliced by ticket: it has more than 200 values." in report.notes
+    fewer = evaluate(CONTRACT, rows[:-1], [Prediction(str(i), "{}") for i in range(n - 1)])
+    assert len(fewer.slices["ticket"]) == MOST_SLICES
+
+
+def test_columns_named_like_a_dimension_are_kept_apart() -> None:
+    rows = [Example("t", TARGET, id=str(i), columns={"length": str(i)}) for i in range(2)]
+    report = evaluate(CONTRACT, rows, [Prediction(str(i), "{}") for i in range(2)])
+    assert report.slices.keys() == {"length", "columns.length"}
+
+
+def test_robustness_counts_the_flips_of_each_perturbation() -> None:
+    clean = [Example("t", TARGET, id=f"c{i}") for i in range(6)]
+    children = [
+        Example(
+            "T", TARGET, id=f"p{i}", parent=f"c{i}", perturbations=("caps", "typos")[: 1 + i % 2]
+        )
+        for i in range(6)
+    ]
+    good, bad = CONTRACT.encode(TARGET), spoil(TARGET, "wrong_value")
+    answers = [Prediction(f"c{i}", good if i < 4 else bad) for i in range(6)]
+    answers += [Prediction(f"p{i}", bad if i < 3 else good) for i in range(6)]
+    # Children first: their parents come later.
+    report = evaluate(CONTRACT, children + clean, answers)
+    caps = report.robustness["caps"]["exact_match"]
+    assert (caps.clean, caps.perturbed, caps.lost, caps.won) == (Rate(4, 6), Rate(3, 6), 3, 2)
+    assert caps.p == mcnemar_exact(3, 2)
+    assert report.robustness["caps"]["$.priority"] == caps
+    assert report.robustness["caps"]["$.intent"].lost == 0
+    assert report.robustness["typos"]["exact_match"].clean.n == 3
+
+
+def test_robustness_leaves_out_children_without_a_parent_among_the_rows() -> None:
+    rows = [Example("t", TARGET, id="p", parent="absent", perturbations=("caps",))]
+    assert evaluate(CONTRACT, rows, [Prediction("p", "{}")]).robustness == {}
+
+
+def test_confusion_counts_every_row_once() -> None:
+    intent = REPORT.confusion["$.intent"]
+    assert intent.labels == ("refund", "cancel", "billing", "tech_support", "shipping", "other")
+    assert sum(sum(row.values()) for row in intent.counts.values()) == 300
+    right = sum(row.get(label, 0) for label, row in intent.counts.items())
+    assert right == REPORT.fields["$.intent"].count
+    came = {label for row in intent.counts.values() for label in row}
+    assert {"(other value)", "(no valid JSON)"} <= came
+    assert {"true", "false"} == set(REPORT.confusion["$.needs_clarification"].labels)
+
+
+def test_nulls_tell_invented_from_missed_values() -> None:
+    without = {**TARGET, "entities": {"order_id": None, "product": None}}
+    cases = [
+        (TARGET, without),
+        (TARGET, TARGET),
+        (without, TARGET),
+        (without, without),
+        (TARGET, None),
+    ]
+    rows = [Example("t", expected, id=str(i)) for i, (expected, _) in enumerate(cases)]
+    answers = [
+        Prediction(str(i), "" if got is None else CONTRACT.encode(got))
+        for i, (_, got) in enumerate(cases)
+    ]
+    nulls = evaluate(CONTRACT, rows, answers).nulls["$.entities.order_id"]
+    assert (nulls.invented, nulls.missed) == (Rate(1, 2), Rate(2, 3))
+
+
+def test_failures_are_bounded_reproducible_and_say_why() -> None:
+    few = evaluate(CONTRACT, ROWS, ANSWERS, keep_failures=7)
+    assert len(few.failures) == 7
+    assert few.failures_total == 300 - few.metrics["exact_match"].count
+    assert all(one in REPORT.failures for one in few.failures)
+    by_id = {row.id: row for row in ROWS}
+    for failure in REPORT.failures:
+        outcome = CONTRACT.parse(failure.completion or "")
+        assert [one.kind for one in failure.violations] == [one.kind for one in outcome.violations]
+        assert failure.target == by_id[failure.id].target
+        alone = evaluate(
+            CONTRACT, [by_id[failure.id]], [Prediction(failure.id, failure.completion or "")]
+        )
+        assert failure.wrong == tuple(path for path, rate in alone.fields.items() if not rate.count)
+    assert evaluate(CONTRACT, ROWS, ANSWERS, keep_failures=0).failures == ()
+
+
+def test_long_texts_of_failures_are_cut_with_a_word() -> None:
+    rows = [Example("x" * 10_000, TARGET, id="a")]
+    failure = evaluate(CONTRACT, rows, [Prediction("a", "y" * 10_000)]).failures[0]
+    assert len(failure.text) < 4_100
+    assert failure.text.endswith("… (6,000 more characters)")
+
+
+def test_more_rows_than_may_be_kept_keep_none() -> None:
+    report = evaluate(CONTRACT, ROWS, ANSWERS, keep_rows=299)
+    assert report.rows is None
+    assert ComplianceReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    assert report.metrics == REPORT.metrics
+
+
+def test_generation_sums_what_predictions_say() -> None:
+    assert REPORT.generation.completion_tokens == 300 * 40
+    assert REPORT.generation.seconds == pytest.approx(30.0)
+    assert REPORT.generation.finish_reasons == {"stop": 300}
+
+
+def test_the_long_table_suits_pandas() -> None:
+    frame = pd.DataFrame(REPORT.table())
+    metrics = frame[frame.part == "metrics"].set_index("name")
+    assert metrics.loc["exact_match", "rate"] == REPORT.metrics["exact_match"].rate
+    caps = frame[(frame.dimension == "perturbation") & (frame.value == "caps")]
+    assert set(caps.name) == set(REPORT.metrics)
+    assert ((frame.low <= frame.rate) & (frame.rate <= frame.high)).all()
+
+
+def test_flat_metric_values_are_for_loggers() -> None:
+    values = REPORT.metric_values()
+    assert values["eval/schema_compliant"] == REPORT.metrics["schema_compliant"].rate
+    assert values["eval/$.intent"] == REPORT.fields["$.intent"].rate
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"no metric or field 'intent' .*\$\.intent"):
+        REPORT.rate("intent")
+
+
+# -- counters
+
+
+@given(st.lists(st.integers(0, 2**14 - 1), max_size=300))
+def test_score_counter_counts_bits(scores: list[int]) -> None:
+    counter = ScoreCounter(14)
+    for score in scores:
+        counter.add(score)
+    assert counter.totals() == [sum(score >> i & 1 for score in scores) for i in range(14)]
+
+
+def test_score_counter_stays_small_over_many_kinds_of_scores() -> None:
+    counter = ScoreCounter(20)
+    for score in range(50_000):
+        counter.add(score)
+    assert counter.totals()[0] == 25_000
+    assert counter.n == 50_000
+
+
+@given(st.permutations(range(1_200)))
+@settings(max_examples=5, deadline=None)
+def test_violation_paths_are_bounded_whatever_the_order(order: list[int]) -> None:
+    def count(numbers: list[int]) -> dict[str, dict[str, int]]:
+        counter = ViolationCounter()
+        for i in numbers:
+            counter.add([("extra_key", f"$.a.invented{i}"), ("wrong_type", f"$.list[{i}].x")])
+        return counter.to_dict()
+
+    assert count(order) == {"extra_key": {"$.a.*": 1_200}, "wrong_type": {"$.list[*].x": 1_200}}
+
+
+def test_a_row_counts_once_for_violations_at_several_positions() -> None:
+    counter = ViolationCounter()
+    counter.add([("wrong_type", "$.list[0]"), ("wrong_type", "$.list[7]")])
+    assert counter.to_dict() == {"wrong_type": {"$.list[*]": 1}}
+
+
+# -- texts
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0%"), (0.0001, "<0.1%"), (0.5, "50.0%"), (0.99999, ">99.9%"), (1, "100.0%")],
+)
+def test_percent_never_rounds_to_all_or_nothing(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_points_are_signed() -> None:
+    assert [points(one) for one in (0.031, -0.031, 0.0001)] == ["+3.1", "−3.1", "0.0"]
+
+
+def test_markdown_tables_line_up_and_hold_anything() -> None:
+    table = markdown_table(("a|b", "n"), [("日本\nx", "1"), ("`", "200")])
+    lines = table.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("| a\\|b   |")
+    assert lines[1] == "| ------ | --: |"
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"), [("a", "`a`"), ("a`b", "`` a`b ``"), ("a\nb", "`a b`")]
+)
+def test_code_holds_backticks(text: str, marked: str) -> None:
+    assert code(text) == marked
+
+
+def test_the_markdown_report_names_what_matters() -> None:
+    text = REPORT.to_markdown()
+    for part in (
+        "valid JSON",
+        "`$.entities.order_id`",
+        "`missing_key`",
+        "Not counted:",
+        "`caps`",
+        "by channel",
+    ):
+        assert part in text
