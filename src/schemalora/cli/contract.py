@@ -1,4 +1,4 @@
-"""`schemalora contract`: shows what a contract demands."""
+"""`schemalora contract`: shows what a contract demands, and who enforces it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from schemalora.contract import load_contract
+from schemalora.contract import Contract, load_contract
 
 
 def contract(
@@ -15,22 +15,51 @@ def contract(
         str, typer.Argument(help="package.module:Model, path/to/file.py:Model or schema.json")
     ],
     json_schema: Annotated[
-        bool, typer.Option("--json-schema", help="Print the completion schema.")
+        bool, typer.Option("--json-schema", help="Print the completion schema only.")
     ] = False,
-    output: Annotated[str | None, typer.Option(help="Write the contract to this file.")] = None,
+    response_format: Annotated[
+        bool, typer.Option("--response-format", help="Print the response_format payload only.")
+    ] = False,
+    capabilities: Annotated[
+        bool, typer.Option("--capabilities", help="Say what enforces each constraint.")
+    ] = False,
     optional_keys: Annotated[
         bool, typer.Option("--optional-keys", help="Keys with a default may be left out.")
     ] = False,
+    output: Annotated[str | None, typer.Option(help="Write the contract to this file.")] = None,
 ) -> None:
-    """Show a contract: its instructions, its fields and its fingerprint."""
+    """Show a contract: its fingerprint, its instructions and its fields."""
     made = load_contract(source, optional_keys=optional_keys)
     if output is not None:
         made.save(output)
     if json_schema:
         typer.echo(json.dumps(made.json_schema, ensure_ascii=False, indent=2))
-        return
-    typer.echo(f"{made.name}  {made.fingerprint}")
-    typer.echo(made.instructions)
-    for field in made.fields.values():
-        nullable = "nullable " if field.nullable else ""
-        typer.echo(f"{field.path}  {nullable}{field.relation}, {field.comparison}")
+    elif response_format:
+        typer.echo(json.dumps(made.response_format(), ensure_ascii=False, indent=2))
+    elif capabilities:
+        _show_capabilities(made)
+    else:
+        _show(made)
+
+
+def _show(made: Contract) -> None:
+    typer.echo(f"{made.name}  {made.fingerprint}\n\n{made.instructions}\n")
+    rows = [
+        (field.path, field.relation, field.comparison, "nullable" if field.nullable else "")
+        for field in made.fields.values()
+    ]
+    _table(("field", "relation", "comparison", ""), rows)
+
+
+def _show_capabilities(made: Contract) -> None:
+    from schemalora.strategies import capabilities
+
+    rows = [(one.path, one.constraint, one.enforced_by) for one in capabilities(made)]
+    _table(("path", "constraint", "enforced by"), rows)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    for row in (head, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())

@@ -11,6 +11,11 @@ from schemalora.jsonvalue import JsonValue
 class Checker(Protocol):
     """Validates one kind of contract."""
 
+    @property
+    def validators(self) -> tuple[tuple[str, str], ...]:
+        """Path and name of each validator function that no schema shows."""
+        ...
+
     def check(self, text: str, value: JsonValue) -> Outcome:
         """The outcome of a completion whose text is valid JSON and means `value`."""
         ...

@@ -19,6 +19,7 @@ from typing import Any, cast
 from schemalora.contract.core_types import (
     CoreSchema,
     has_own_serialization,
+    own_validator_name,
     read_json_form,
     unreachable_reason,
     wire_name,
@@ -84,6 +85,8 @@ class Closing:
         self._label_unions = label_unions
         self._serialize = serialize
         self._own_serializers = own_serializers
+        self.validators: list[tuple[str, str]] = []
+        """Path and name of each validator function that the model's author wrote."""
         self.met_own_serializer = False
         """Whether the walk came by a serializer that the model's author wrote."""
         self._python_refs: set[str] = set()
@@ -105,6 +108,9 @@ class Closing:
             raise SchemaError(at.path, reason)
         made = dict(schema)
         at = self._strict(made, at)
+        name = own_validator_name(made)
+        if name:
+            self.validators.append((at.path, name))
         if kind in _FIELD_CONTAINERS:
             self._close_fields(made, at)
         elif kind == "union":

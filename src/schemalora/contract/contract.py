@@ -112,6 +112,11 @@ class Contract:
         return self._tree
 
     @property
+    def validators(self) -> tuple[tuple[str, str], ...]:
+        """The Python validators that no schema shows: the path and the name of each."""
+        return self._checker.validators
+
+    @property
     def heights(self) -> Heights:
         """How deep the shallowest value of each node is."""
         return self._heights

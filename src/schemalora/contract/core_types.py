@@ -80,6 +80,17 @@ def _refuse_number(value: Any) -> Any:
     return value
 
 
+def own_validator_name(schema: CoreSchema) -> str | None:
+    """The name of a node's validator function, unless it has none or pydantic wrote it."""
+    holder: Any = schema.get("function")
+    if not schema["type"].startswith("function-") or not isinstance(holder, dict):
+        return None
+    function: Any = cast("dict[str, Any]", holder).get("function")
+    if _module_of(function).startswith(("pydantic", "annotated_types")):
+        return None
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
 def has_own_serialization(made: CoreSchema) -> bool:
     """Whether a function that is not pydantic's decides how the node is written."""
     function = _serializer_of(made)

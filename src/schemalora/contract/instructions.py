@@ -1,7 +1,12 @@
-"""The contract in words for the prompt: the shape, its allowed values, and what they mean."""
+"""The contract in words for the prompt: the shape, its allowed values, and what they mean.
+
+The notation is close to what people write in comments, and costs few tokens: quotes, commas and
+indentation are left out where nothing is lost.
+"""
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from schemalora.contract.fields import alternatives, merged_annotations
@@ -27,7 +32,7 @@ def describe(root: Node) -> str:
     """The instructions that are derived from a contract's tree."""
     opening = root.annotations.description.strip()
     opening = f"{' '.join(opening.split())}\n" if opening else ""
-    return f"{opening}Answer with one JSON value of this shape only:\n{_Describer().shape(root)}"
+    return f"{opening}Answer with JSON only:\n{_Describer().shape(root)}"
 
 
 class _Describer:
@@ -81,9 +86,10 @@ class _Describer:
 
     def _object(self, node: ObjectNode, path: str, level: int) -> str:
         if node in self._places:
-            return f"like {self._places[node]}"
+            title = node.annotations.title
+            return f"{title} as in {self._places[node]}" if title else f"like {self._places[node]}"
         self._places[node] = path
-        indent = "  " * (level + 1)
+        indent = " " * level
         lines = [
             indent + self._key(node, name, child, path, level + 1)
             for name, child in node.declared
@@ -92,26 +98,49 @@ class _Describer:
         for pattern in node.pattern_names:
             lines.append(f"{indent}keys like /{pattern}/")
         if not isinstance(node.rest, NeverNode) and not node.pattern_names:
+            keys = self._names(node, path, level)
             if not lines:
-                return f"{{any key: {self.shape(node.rest, f'{path}.*', level)}}}"
+                return f"{{{keys}: {self.shape(node.rest, f'{path}.*', level)}}}"
             if not isinstance(node.rest, AnyNode):
-                lines.append(f"{indent}any other key: {self.shape(node.rest, path, level + 1)}")
-        return "{\n" + "\n".join(lines) + "\n" + "  " * level + "}" if lines else "{}"
+                lines.append(f"{indent}other {keys}: {self.shape(node.rest, path, level + 1)}")
+        return "{\n" + "\n".join(lines) + f"\n{indent}}}" if lines else "{}"
+
+    def _names(self, node: ObjectNode, path: str, level: int) -> str:
+        if node.name_node is None or isinstance(node.name_node, AnyNode):
+            return "keys"
+        return f"keys ({self.shape(node.name_node, path, level)})"
 
     def _key(self, node: ObjectNode, name: str, child: Node, path: str, level: int) -> str:
         optional = "" if name in node.required else "?"
         shape = self.shape(child, child_path(path, name), level)
         described = merged_annotations(child).description
-        note = f"  # {' '.join(described.split())}" if described else ""
+        note = f" # {' '.join(described.split())}" if described else ""
         if "\n" not in shape or not note:
-            return f"{canonical_json(name)}{optional}: {shape}{note}"
+            return f"{_word(name)}{optional}: {shape}{note}"
         # What an object is about stands where it opens, not where it closes.
         first, rest = shape.split("\n", 1)
-        return f"{canonical_json(name)}{optional}: {first}{note}\n{rest}"
+        return f"{_word(name)}{optional}: {first}{note}\n{rest}"
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_RESERVED = frozenset(
+    {"string", "number", "integer", "boolean", "null", "true", "false", "any", "nothing", "keys"}
+)
+
+
+def _word(text: str) -> str:
+    """A key or an allowed string: bare where that cannot be mistaken, quoted elsewhere."""
+    bare = _PLAIN.fullmatch(text) is not None and text not in _RESERVED
+    return text if bare else canonical_json(text)
 
 
 def _values(node: FiniteNode) -> str:
-    shown = [canonical_json(value) for value in node.values[:_MAX_VALUES]]
+    if node.values == (True, False):
+        return "boolean"
+    shown = [
+        _word(value) if isinstance(value, str) else canonical_json(value)
+        for value in node.values[:_MAX_VALUES]
+    ]
     if len(node.values) > _MAX_VALUES:
         shown.append(f"... ({len(node.values)} values)")
     return " | ".join(shown)

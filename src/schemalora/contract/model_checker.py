@@ -29,7 +29,9 @@ class ModelChecker:
     def __init__(self, core: CoreSchema, *, optional_keys: bool) -> None:
         self._core = core
         self._optional_keys = optional_keys
-        closed = Closing(optional_keys=optional_keys).close(core)
+        closing = Closing(optional_keys=optional_keys)
+        closed = closing.close(core)
+        self.validators = tuple(dict.fromkeys(closing.validators))
         self._validator = _build(closed)
 
     def check(self, text: str, value: JsonValue) -> Outcome:

@@ -30,6 +30,8 @@ class SchemaChecker:
         except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             raise SchemaError(ROOT, f"not a valid JSON Schema: {error}") from error
 
+    validators: tuple[tuple[str, str], ...] = ()
+
     def check(self, text: str, value: JsonValue) -> Outcome:
         """The outcome of a completion whose text is valid JSON and means `value`."""
         try:

@@ -9,6 +9,8 @@ from schemalora.schema.members import REFERENCES, Member
 _OPENED = (*REFERENCES, "allOf")
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$defs", "definitions"})
 
+_SILENT = frozenset({"$defs", "definitions", "$schema", "$id", "id", "$comment", "$anchor"})
+
 
 def flatten(members: Iterable[Member]) -> tuple[Member, ...]:
     """Opens references, `allOf` and nested `not`; the outermost schema comes first.
@@ -30,7 +32,7 @@ def flatten(members: Iterable[Member]) -> tuple[Member, ...]:
             used = [word for word in _OPENED if member.has(word)] + ["not"] * bool(negated)
             member = member.using(*used) if used else member
         if member.key not in flat:
-            if not inner or member.schema.keys() - member.used:
+            if not inner or member.schema.keys() - member.used - _SILENT:
                 flat[member.key] = member  # a bare reference says no more than its target
             queue = inner + queue
     return tuple(flat.values())

@@ -13,7 +13,8 @@ def test_handler_refuses_what_is_no_ticket(miss):
 ```
 """
 
+from schemalora.strategies.capabilities import Capability, capabilities
 from schemalora.strategies.instances import instances
 from schemalora.strategies.near_misses import NearMiss, near_misses
 
-__all__ = ["NearMiss", "instances", "near_misses"]
+__all__ = ["Capability", "NearMiss", "capabilities", "instances", "near_misses"]

@@ -35,14 +35,17 @@ class Breakage:
     kind: ViolationKind
     path: str
     completion: Callable[[Contract], str]
+    constraint: str = ""
+    """What is broken, such as `minimum 0` or `required`."""
 
 
 def breakages_of(root: Node, value: JsonValue) -> list[Breakage]:
     """The ways to break the value that the tree knows of, in the value's order."""
     found: list[Breakage] = []
     for node, part, keys in _sites(root, value, ()):
-        for kind, where, broken in _breaks(node, part, keys):
-            found.append(Breakage(kind, join_path(where), _encoded(value, keys, broken)))
+        for kind, constraint, where, broken in _breaks(node, part, keys):
+            completion = _encoded(value, keys, broken)
+            found.append(Breakage(kind, join_path(where), completion, constraint))
             if len(found) >= _MAX_SITES:
                 return found
     return found
@@ -77,19 +80,18 @@ def _sites(node: Node, value: JsonValue, keys: Keys) -> Iterator[tuple[Node, Jso
             yield from _sites(inner.item_at(place), item, (*keys, place))
 
 
-Break = tuple[ViolationKind, Keys, JsonValue]
+Break = tuple[ViolationKind, str, Keys, JsonValue]
+"""The kind, the constraint, where it is reported, and the value that takes the place's place."""
 
 
 def _breaks(node: Node, value: JsonValue, keys: Keys) -> Iterator[Break]:
     if not matches(node, None):
-        yield "null_not_allowed", keys, None
+        yield "null_not_allowed", "not null", keys, None
     for other in _OTHER_TYPES:
         if not matches(node, other):
-            yield "wrong_type", keys, other
+            yield "wrong_type", "type", keys, other
     fitting = [one for one in alternatives(node) if matches(one, value)]
-    if not fitting:
-        return
-    inner = fitting[0]
+    inner = fitting[0] if fitting else None
     if isinstance(inner, FiniteNode):
         yield from _enum_breaks(node, inner, keys)
     elif isinstance(inner, NumberNode):
@@ -106,54 +108,70 @@ def _enum_breaks(node: Node, finite: FiniteNode, keys: Keys) -> Iterator[Break]:
     if any(isinstance(value, str) for value in finite.values):
         for text in ("amber", "no such value", ""):
             if not matches(node, text):
-                yield "not_in_enum", keys, text
+                yield "not_in_enum", "allowed values", keys, text
     numbers = [v for v in finite.values if isinstance(v, int) and not isinstance(v, bool)]
     if numbers and not matches(node, max(numbers) + 1):
-        yield "not_in_enum", keys, max(numbers) + 1
+        yield "not_in_enum", "allowed values", keys, max(numbers) + 1
 
 
 def _number_breaks(node: NumberNode, keys: Keys) -> Iterator[Break]:
-    beyond: list[Fraction] = []
+    beyond: list[tuple[str, Fraction]] = []
     if node.minimum is not None:
-        beyond.append(node.minimum if node.exclusive_minimum else node.minimum - 1)
+        word = "greater than" if node.exclusive_minimum else "at least"
+        step = 0 if node.exclusive_minimum else 1
+        beyond.append((f"{word} {plain_number(node.minimum)}", node.minimum - step))
     if node.maximum is not None:
-        beyond.append(node.maximum if node.exclusive_maximum else node.maximum + 1)
+        word = "less than" if node.exclusive_maximum else "at most"
+        step = 0 if node.exclusive_maximum else 1
+        beyond.append((f"{word} {plain_number(node.maximum)}", node.maximum + step))
     for multiple in node.multiples:
-        inside = node.minimum if node.minimum is not None else Fraction(0)
-        beyond.append(Fraction(int(inside)) + (1 if multiple > 1 else multiple / 2))
-    for value in beyond:
-        yield "constraint", keys, int(value) if value.denominator == 1 else float(value)
+        inside = Fraction(int(node.minimum or 0))
+        off = inside - inside % multiple + (1 if multiple > 1 else multiple / 2)
+        beyond.append((f"multiple of {plain_number(multiple)}", off))
+    for constraint, value in beyond:
+        if node.integer and value.denominator != 1:
+            continue
+        yield "constraint", constraint, keys, plain_number(value)
+
+
+def plain_number(value: Fraction) -> int | float:
+    """The JSON number of an exact value."""
+    return value.numerator if value.denominator == 1 else float(value)
 
 
 def _string_breaks(node: StringNode, value: str, keys: Keys) -> Iterator[Break]:
-    if node.min_length > 0 and not node.formats and not node.patterns:
-        yield "constraint", keys, value[: node.min_length - 1]
-    if node.max_length is not None and not node.formats and not node.patterns:
-        yield "constraint", keys, value + "a" * (node.max_length + 1 - len(value))
-    if node.patterns or node.formats:
+    if node.min_length > 0:
+        constraint = f"at least {node.min_length} characters"
+        yield "constraint", constraint, keys, value[: node.min_length - 1]
+    if node.max_length is not None:
+        longer = value + (value[-1:] or "a") * (node.max_length + 1 - len(value))
+        yield "constraint", f"at most {node.max_length} characters", keys, longer
+    rules = [f"pattern {pattern}" for pattern in node.patterns]
+    rules += [f"format {name}" for name in node.formats]
+    for rule in rules:
         for text in ("\x07", "", "amber basin"):
-            if not matches(node, text):
-                yield "constraint", keys, text
+            yield "constraint", rule, keys, text
 
 
 def _array_breaks(node: ArrayNode, value: list[JsonValue], keys: Keys) -> Iterator[Break]:
     if node.min_items > 0:
-        yield "constraint", keys, value[: node.min_items - 1]
+        yield "constraint", f"at least {node.min_items} items", keys, value[: node.min_items - 1]
     if node.max_items is not None and value:
         missing = node.max_items + 1 - len(value)
-        yield "constraint", keys, value + [value[-1]] * missing
+        more = value + [value[-1]] * missing
+        yield "constraint", f"at most {node.max_items} items", keys, more
     if node.unique and value:
-        yield "constraint", keys, [*value, value[0]]
+        yield "constraint", "unique items", keys, [*value, value[0]]
 
 
 def _object_breaks(node: ObjectNode, value: dict[str, JsonValue], keys: Keys) -> Iterator[Break]:
     for name in node.names:
         if name in node.required and name in value:
             rest = {key: item for key, item in value.items() if key != name}
-            yield "missing_key", (*keys, name), rest
+            yield "missing_key", "required", (*keys, name), rest
     extra = next(name for name in _new_names() if name not in value and name not in node.names)
     if not matches(node, {**value, extra: None}):
-        yield "extra_key", (*keys, extra), {**value, extra: None}
+        yield "extra_key", "no other keys", (*keys, extra), {**value, extra: None}
 
 
 def _new_names() -> Iterator[str]:
