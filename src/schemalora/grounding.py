@@ -137,6 +137,20 @@ def find_spans(text: str, values: Iterable[str]) -> list[tuple[int, int]]:
     return merge_spans(spans)
 
 
+def value_spans(text: str, values: Sequence[JsonValue]) -> list[tuple[int, int]]:
+    """Every place where one of the values stands, verbatim or else in another case or notation."""
+    exact = [value_text(value) for value in values]
+    spans = find_spans(text, exact)
+    absent = [value for value, form in zip(values, exact, strict=True) if form and form not in text]
+    if absent:
+        # Lower case keeps the length of nearly all texts; where it does not, places would shift.
+        lowered = text.lower()
+        if len(lowered) == len(text):
+            forms = [form.lower() for value in absent for form in notations(value)]
+            spans = merge_spans((*spans, *find_spans(lowered, [f for f in forms if len(f) > 2])))
+    return spans
+
+
 def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in order, those that touch or overlap made one."""
     merged: list[tuple[int, int]] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
 from schemalora.perturbations.passage import Passage, pick
 
+_PREFIX = re.compile(r"\b[A-Z]{2,}(?=-?\d)")
 _PEOPLE = ("J. Alvarez", "Mei Tanaka", "Rob Ellis", "Sofia Lind", "T. Adeyemi", "Karin Vogt")
 _ROLES = ("Office Manager", "Purchasing", "Head of Design", "Student", "Facility Services")
 _FIRMS = ("Larkspur & Co", "Hillside School", "Bracken Ltd", "North Pier Studio", "Oakfield Clinic")
@@ -121,8 +123,12 @@ class Distractors:
 
     def __call__(self, passage: Passage, rng: Random, /) -> Passage:
         """Adds one or two."""
+        prefixes = {match.group() for text in passage.protected for match in _PREFIX.finditer(text)}
         for _ in range(1 + (rng.random() < 0.35)):
-            passage = passage.insert(_digits(pick(rng, self.phrases), rng), rng)
+            phrase = _digits(pick(rng, self.phrases), rng)
+            # What shares its prefix with an extracted value would be a second candidate.
+            if not any(prefix in phrase for prefix in prefixes):
+                passage = passage.insert(phrase, rng)
         return passage
 
 

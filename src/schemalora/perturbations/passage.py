@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from schemalora.grounding import find_spans, merge_spans
+from schemalora.grounding import merge_spans, value_spans
+from schemalora.jsonvalue import JsonValue
 
 _T = TypeVar("_T")
 
@@ -25,10 +26,10 @@ class Passage:
 
     @classmethod
     def of(
-        cls, text: str, *, values: Iterable[str] = (), marks: Iterable[tuple[int, int]] = ()
+        cls, text: str, *, values: Sequence[JsonValue] = (), marks: Iterable[tuple[int, int]] = ()
     ) -> Passage:
         """Cuts a text; every place where one of `values` stands, and every mark, is protected."""
-        spans = merge_spans((*find_spans(text, values), *marks))
+        spans = merge_spans((*value_spans(text, values), *marks))
         pieces: list[tuple[str, bool]] = []
         at = 0
         for start, end in spans:
@@ -44,6 +45,11 @@ class Passage:
     def text(self) -> str:
         """The whole text."""
         return "".join([text for text, _ in self.pieces])
+
+    @property
+    def protected(self) -> list[str]:
+        """The runs that may not be edited."""
+        return [text for text, held in self.pieces if held]
 
     def edit(self, change: Callable[[str], str]) -> Passage:
         """Changes each run that is not protected."""

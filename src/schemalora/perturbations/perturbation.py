@@ -52,7 +52,8 @@ def perturb(
     """
     rng = Random(seed)
     extraction = contract if isinstance(contract, Extraction) else Extraction(contract)
-    passage = Passage.of(example.text, values=extraction.texts(example.target), marks=marks)
+    values = [value for _, value in extraction.values(example.target)]
+    passage = Passage.of(example.text, values=values, marks=marks)
     applied: list[str] = []
     for perturbation in perturbations:
         edited = perturbation(passage, rng)

@@ -10,7 +10,9 @@ from schemalora.perturbations.passage import Passage, pick
 
 _WORD = re.compile(r"(?<![\w@/.-])[A-Za-z]{4,}(?![\w@/-])")
 _ANY_WORD = re.compile(r"(?<![\w@/.-])[A-Za-z']+(?![\w@/-])")
-_PUNCTUATION = re.compile(r"(?<!\d)[.,;:!?']|[.,;:!?'](?!\d)")
+# A mark between two runs of text holds them apart and stays.
+_PUNCTUATION = re.compile(r"[.,;:!?]+(?=\s)|(?<=[A-Za-z])'(?=[A-Za-z])")
+_LAST_MARKS = re.compile(r"[.,;:!?]+$")
 _SPACE = re.compile(r" (?=\S)")
 
 # Neighbours on a QWERTY keyboard.
@@ -52,10 +54,7 @@ class Typos:
         if edited.pieces != passage.pieces:
             return edited
         words = sum(len(_WORD.findall(text)) for text, held in passage.pieces if not held)
-        chosen = iter(range(words)) if words == 0 else None
-        if chosen is not None:
-            return passage
-        return _slip_once(passage, int(rng.random() * words), rng)
+        return _slip_once(passage, int(rng.random() * words), rng) if words else passage
 
 
 def _slip_once(passage: Passage, chosen: int, rng: Random) -> Passage:
@@ -111,7 +110,7 @@ class Casing:
 
 @dataclass(frozen=True, slots=True)
 class DroppedPunctuation:
-    """Drops punctuation, except within numbers."""
+    """Drops punctuation, except where it holds words or numbers apart."""
 
     rate: float = 0.9
     name: str = "dropped_punctuation"
@@ -123,7 +122,9 @@ class DroppedPunctuation:
         def change(match: re.Match[str]) -> str:
             return "" if rng.random() < rate else match.group()
 
-        return passage.edit(lambda text: _PUNCTUATION.sub(change, text))
+        edited = passage.edit(lambda text: _PUNCTUATION.sub(change, text))
+        *rest, (last, held) = edited.pieces or (("", True),)
+        return edited if held else Passage((*rest, (_LAST_MARKS.sub(change, last), held)))
 
 
 @dataclass(frozen=True, slots=True)

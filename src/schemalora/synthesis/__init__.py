@@ -4,9 +4,10 @@ from schemalora.synthesis.generator import Draw, GeneratorContract, example_seed
 from schemalora.synthesis.operators import JOINTS, MissingInformation, MultiIntent
 from schemalora.synthesis.rendering import Renderer, Rendering
 from schemalora.synthesis.schema_renderer import SchemaRenderer
+from schemalora.synthesis.slots import PhraseBank
 from schemalora.synthesis.splitting import split
 from schemalora.synthesis.stream import Recipe, synthesize
-from schemalora.synthesis.template import PhraseBank, Template, TemplateRenderer
+from schemalora.synthesis.template import Template, TemplateRenderer
 
 __all__ = [
     "JOINTS",

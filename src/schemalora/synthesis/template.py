@@ -6,27 +6,23 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
 
+from schemalora.contract import Contract
 from schemalora.errors import RenderError, UsageError
 from schemalora.grounding import value_at
 from schemalora.jsonvalue import JsonValue, canonical_json
-from schemalora.synthesis.grammar import (
-    Compiled,
-    Compiler,
-    Node,
-    Piece,
-    Series,
-    Slot,
-    ValueBank,
-    parse_template,
-    slot_names,
-)
+from schemalora.synthesis.compiling import Compiled, Compiler, Piece
+from schemalora.synthesis.grammar import Node, Series, Slot, parse_template, slot_names
 from schemalora.synthesis.rendering import Rendering
+from schemalora.synthesis.slots import (
+    PhraseBank,
+    parse_banks,
+    phrases_of,
+    selector_of,
+    slot_fields,
+    value_key,
+)
 from schemalora.synthesis.wording import value_in_words
-
-if TYPE_CHECKING:
-    from schemalora.contract import Contract
 
 _MOST_READY = 4096
 """Selections of templates that are kept; conditions on open-ended fields would fill the memory."""
@@ -53,15 +49,6 @@ class Template:
         if not self.group:
             digest = hashlib.blake2b(self.text.encode(), digest_size=4).hexdigest()
             object.__setattr__(self, "group", f"template-{digest}")
-
-
-@dataclass(frozen=True, slots=True)
-class PhraseBank:
-    """Phrases that a field's value chooses among, such as a tone for each priority."""
-
-    field: str
-    phrases: Mapping[JsonValue, Sequence[str]]
-    """Value of the field to its phrases; a value without phrases says nothing."""
 
 
 class TemplateRenderer:
@@ -95,13 +82,13 @@ class TemplateRenderer:
         self.templates = tuple(templates)
         self.name = name
         self._source = (dict(banks or {}), tuple(frames))
-        self._fields = _slot_fields(contract)
-        self._banks = _parse_banks(self._source[0])
+        self._fields = slot_fields(contract)
+        self._banks = parse_banks(self._source[0])
         self._frames = tuple(_split_frame(frame) for frame in frames)
         self._parsed = tuple((one, parse_template(one.text)) for one in self.templates)
         self._conditions = tuple(map(_condition, self.templates))
         self._selectors = tuple(
-            (_selector(name), self._fields[name].keys) for name in self._selected_fields()
+            (selector_of(name), self._fields[name].keys) for name in self._selected_fields()
         )
         self._check_names()
         used = frozenset[str]().union(*(slot_names(node) for node in self._all_nodes()))
@@ -128,7 +115,7 @@ class TemplateRenderer:
             raise RenderError(
                 f"{self.name}: no template fits the target {canonical_json(target)}; "
                 f"slots with values: "
-                f"{', '.join(name for name in values if name[0] != _selector('')) or 'none'}"
+                f"{', '.join(name for name in values if name[0] != selector_of('')) or 'none'}"
             )
         index = int(rng.random() * len(ready.bodies))
         return self._fill(ready, index, values, rng)
@@ -148,7 +135,7 @@ class TemplateRenderer:
                 values[slot] = text
         present = tuple(values)
         for selector, keys in self._selectors:
-            values[selector] = _value_key(value_at(target, keys))
+            values[selector] = value_key(value_at(target, keys))
         key = (*present, "", *[values[selector] for selector, _ in self._selectors])
         ready = self._ready.get(key)
         if ready is None:
@@ -207,7 +194,7 @@ class TemplateRenderer:
         for before, after in self._frames:
             yield from (before, after)
         for bank in self._banks.values():
-            yield from _phrases(bank)
+            yield from phrases_of(bank)
 
     def _selected_fields(self) -> list[str]:
         names = {name for template in self.templates for name in template.when}
@@ -247,91 +234,14 @@ class _Ready:
     """Group to place among the bodies."""
 
 
-@dataclass(frozen=True, slots=True)
-class _SlotField:
-    keys: tuple[str, ...]
-    must: bool
-    """Whether its value must be placed; asked of its dotted path only."""
-    alias: str
-    """The other name of the same field."""
-
-
-def _slot_fields(contract: Contract) -> dict[str, _SlotField]:
-    """Dotted path, and last key where it is unique, to the field of that name."""
-    fields: dict[str, _SlotField] = {}
-    shorts: dict[str, list[str]] = {}
-    for one in contract.fields.values():
-        dotted = ".".join(one.keys) or "value"
-        shorts.setdefault(one.keys[-1] if one.keys else "value", []).append(dotted)
-        must = one.relation == "extracted" and not {"array", "object"} & set(one.kinds)
-        fields[dotted] = _SlotField(one.keys, must, dotted)
-    for short, dotted_names in shorts.items():
-        if len(dotted_names) == 1 and short not in fields:
-            full = fields[dotted_names[0]]
-            fields[short] = _SlotField(full.keys, False, dotted_names[0])
-            fields[dotted_names[0]] = _SlotField(full.keys, full.must, short)
-    return fields
-
-
-def _parse_banks(
-    banks: Mapping[str, Sequence[str] | PhraseBank],
-) -> dict[str, tuple[Node, ...] | ValueBank]:
-    parsed: dict[str, tuple[Node, ...] | ValueBank] = {}
-    for name, bank in banks.items():
-        if isinstance(bank, PhraseBank):
-            phrases = {
-                _value_key(value): tuple(map(parse_template, said))
-                for value, said in bank.phrases.items()
-            }
-            parsed[name] = ValueBank(_selector(bank.field), phrases)
-        else:
-            parsed[name] = tuple(map(parse_template, bank))
-    _refuse_cycles(
-        {
-            name: frozenset[str]().union(*map(slot_names, _phrases(bank)))
-            for name, bank in parsed.items()
-        }
-    )
-    return parsed
-
-
-def _phrases(bank: tuple[Node, ...] | ValueBank) -> Iterator[Node]:
-    if isinstance(bank, ValueBank):
-        for phrases in bank.phrases.values():
-            yield from phrases
-    else:
-        yield from bank
-
-
-def _selector(field_name: str) -> str:
-    """The name under which a field's value key stands among the slots' values."""
-    return f"\0{field_name}"
-
-
-def _value_key(value: JsonValue) -> str:
-    """A string for each JSON value; no JSON text begins with an s."""
-    return "s" + value if isinstance(value, str) else canonical_json(value)
-
-
 def _condition(template: Template) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple(
         (
-            _selector(name),
-            frozenset(map(_value_key, wanted if isinstance(wanted, tuple) else (wanted,))),
+            selector_of(name),
+            frozenset(map(value_key, wanted if isinstance(wanted, tuple) else (wanted,))),
         )
         for name, wanted in template.when.items()
     )
-
-
-def _refuse_cycles(inside: Mapping[str, frozenset[str]]) -> None:
-    def visit(name: str, above: tuple[str, ...]) -> None:
-        if name in above:
-            raise UsageError(f"phrase bank {name!r} contains itself: {' > '.join((*above, name))}")
-        for inner in sorted(inside.get(name, frozenset())):
-            visit(inner, (*above, name))
-
-    for name in inside:
-        visit(name, ())
 
 
 def _split_frame(frame: str) -> tuple[Node, Node]:
@@ -359,6 +269,7 @@ def _join(pieces: Iterable[Piece], group: str) -> Rendering:
         out.append(run)
         at += len(run)
         after_word = run[-1] not in " \n"
-    if out and not (marks and marks[-1][1] == at):
-        out[-1] = out[-1].rstrip()
-    return Rendering("".join(out), group, tuple(marks))
+    joined = "".join(out)
+    # A value may end in white space of its own.
+    end = marks[-1][1] if marks else 0
+    return Rendering(joined[:end] + joined[end:].rstrip(), group, tuple(marks))
