@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from schemalora.errors import RecordError, UsageError
-from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.jsonvalue import JsonValue, canonical_json, indented_json
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _refuse_constant(name: str) -> None:
 def write_json(path: str | Path, value: JsonValue) -> None:
     """Writes one JSON value, indented for people; atomic."""
     with atomic_write(path) as file:
-        json.dump(value, file, ensure_ascii=False, indent=2, allow_nan=False)
+        file.write(indented_json(value))
         file.write("\n")
 
 

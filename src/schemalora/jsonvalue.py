@@ -22,7 +22,20 @@ def canonical_json(value: JsonValue) -> str:
     Raises:
         ValueError: NaN or an infinity, which JSON does not have.
     """
-    text = _encoder.encode(value)
+    return escape_surrogates(_encoder.encode(value))
+
+
+def indented_json(value: JsonValue) -> str:
+    """The text of a JSON value for people: indented, UTF-8 as it is but for lone surrogates.
+
+    Raises:
+        ValueError: NaN or an infinity, which JSON does not have.
+    """
+    return escape_surrogates(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def escape_surrogates(text: str) -> str:
+    r"""JSON text whose lone surrogates, which UTF-8 cannot carry, are `\udXXX` escapes."""
     if text.isascii():
         return text
     return _LONE_SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

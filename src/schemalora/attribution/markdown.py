@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from schemalora.attribution.arms import ARM_TITLES, ARMS
 from schemalora.compliance.markdown import METRIC_TITLES
 from schemalora.compliance.rate import percent, points
-from schemalora.compliance.tables import code, markdown_table
+from schemalora.compliance.tables import code, markdown_table, paragraphs
 
 if TYPE_CHECKING:
     from schemalora.attribution.effects import Attribution, Effect, Share
@@ -27,7 +27,7 @@ def attribution_markdown(attribution: Attribution) -> str:
         "Shares in points with bootstrap 95% intervals; the two sum to the whole change from the "
         "first arm to the last.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return paragraphs(parts)
 
 
 def _row(title: str, effect: Effect) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from schemalora.compliance.comparison import Comparison, Difference, compare, po
 from schemalora.compliance.rate import Rate, percent, points
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.score import METRICS
-from schemalora.compliance.tables import code, markdown_table
+from schemalora.compliance.tables import code, markdown_table, paragraphs
 from schemalora.errors import PairingError, UsageError
 
 METRIC_TITLES: Final = {
@@ -42,7 +42,7 @@ def report_markdown(report: ComplianceReport) -> str:
         *_slices(report),
         *(f"- {note}" for note in report.notes),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return paragraphs(parts)
 
 
 def field_title(report: ComplianceReport, path: str) -> str:
@@ -159,7 +159,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"Differences in points; intervals by bootstrap of groups; p by exact McNemar. "
         f"{power_note(comparison.n)}",
     ]
-    return "\n\n".join(parts) + "\n"
+    return paragraphs(parts)
 
 
 def _difference_row(title: str, one: Difference) -> tuple[str, ...]:
@@ -231,7 +231,7 @@ def comparison_table(
     legend = "Rates over all rows with Wilson 95% intervals" + (
         "; differences in points, paired, with exact McNemar p." if comparisons else "."
     )
-    return "\n\n".join([markdown_table(headers, rows), legend, *notes]) + "\n"
+    return paragraphs([markdown_table(headers, rows), legend, *notes])
 
 
 def _against_baseline(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+# Control characters, and lone surrogates, which UTF-8 cannot carry.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -20,6 +21,12 @@ def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     lines = [_line(cells[0], widths), "| " + " | ".join(rule) + " |"]
     lines += [_line(row, widths) for row in cells[1:]]
     return "\n".join(lines)
+
+
+def paragraphs(parts: Iterable[str]) -> str:
+    """Parts of a Markdown text, apart by empty lines; what UTF-8 cannot carry is replaced."""
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def code(text: str) -> str:

@@ -63,7 +63,8 @@ def write_html(
         page=page, style=Markup(_read("style.css")), script=Markup(_read("script.js"))
     )
     with atomic_write(path) as file:
-        file.write(text)
+        # Lone surrogates, which a broken text may hold, have no place in UTF-8.
+        file.write(text.encode("utf-8", "replace").decode("utf-8"))
     return Path(path)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from schemalora.attribution import Attribution
 from schemalora.compliance import Comparison, ComplianceReport, Difference, Failure, Rate
 from schemalora.compliance.comparison import power_note
 from schemalora.compliance.markdown import METRIC_TITLES, interval, p_value
 from schemalora.compliance.rate import percent, points
+from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.reporting.curve import LearningCurve, curve_view
 from schemalora.reporting.details import arm_view, rate_view
 
@@ -54,7 +54,7 @@ def page_view(
         "curve": None if curve is None else curve_view(curve),
         "rows": bool(rows),
         "rows_note": _rows_note(reports),
-        "rows_json": json.dumps(rows, ensure_ascii=False).translate(_UNSAFE),
+        "rows_json": canonical_json(cast(JsonValue, rows)).translate(_UNSAFE),
         "filters": _filters(rows, first),
         "power": power_note(first.n) if comparisons else "",
     }

@@ -1,0 +1,161 @@
+"""`evaluate`, `compare` and `attribute` through the command's own entry point."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import customer_support.ticket
+from schemalora.cli import main
+from schemalora.compliance import ComplianceReport
+from schemalora.records import write_examples, write_predictions
+from tickets import CONTRACT, examples, predictions
+
+TICKET = f"{customer_support.ticket.__file__}:SupportTicket"
+ROWS = examples(60)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command; gives its exit code, what it printed, and its errors."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["schemalora", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        printed = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return left.value.code, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    write_examples(tmp_path / "examples.jsonl", ROWS)
+    for name, spoilt in (("base", 0.7), ("constrained", 0.4), ("lora", 0.1), ("both", 0.05)):
+        answers = predictions(ROWS, spoilt=spoilt, seed=len(name))
+        write_predictions(tmp_path / f"{name}.jsonl", answers)
+    return tmp_path
+
+
+def scored(run, files: Path, name: str, *options: object) -> tuple[int, str, str]:
+    return run(
+        "evaluate", TICKET, files / "examples.jsonl", files / f"{name}.jsonl",
+        "--output", files / f"{name}.json", *options,
+    )  # fmt: skip
+
+
+def test_evaluate_writes_and_prints_the_report(run, files: Path) -> None:
+    code, out, _ = scored(
+        run, files, "lora", "--html", files / "r.html", "--markdown", files / "r.md"
+    )
+    assert code == 0
+    report = ComplianceReport.load(files / "lora.json")
+    assert report.n == 60
+    assert report.contract_fingerprint == CONTRACT.fingerprint
+    assert out.strip() == report.to_markdown().strip()
+    assert (files / "r.md").read_text() == report.to_markdown()
+    assert "<!doctype html>" in (files / "r.html").read_text()
+
+
+def test_the_gate_exits_with_one_below_and_zero_above(run, files: Path) -> None:
+    code, out, _ = scored(
+        run, files, "lora", "--require", "valid_json>=0.5", "--require", "$.intent>=50%"
+    )
+    assert code == 0
+    assert "passed: $.intent>=0.5" in out
+    code, out, _ = scored(
+        run, files, "lora", "--require", "valid_json>=0.5", "--require", "lower(valid_json)>=0.999"
+    )
+    assert code == 1
+    assert "failed: lower(valid_json)>=0.999" in out
+    assert (files / "lora.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("requirement", "message"),
+    [
+        ("valid_json", "cannot read the requirement"),
+        ("accuracy>=0.5", "no metric or field 'accuracy'"),
+    ],
+)
+def test_a_mistyped_requirement_is_wrong_use(
+    run, files: Path, requirement: str, message: str
+) -> None:
+    code, _, err = scored(run, files, "lora", "--require", requirement)
+    assert code == 2
+    assert message in err
+
+
+def test_missing_predictions_are_refused_or_scored_as_wrong(run, files: Path) -> None:
+    write_predictions(files / "few.jsonl", predictions(ROWS)[:50])
+    code, _, err = scored(run, files, "few")
+    assert code == 2
+    assert err.startswith("error: 10 of 60 examples have no prediction (ex-00050, ")
+    assert err.count("\n") == 1
+    code, out, _ = scored(run, files, "few", "--allow-missing")
+    assert code == 0
+    assert "10 of 60 examples have no prediction" in out
+
+
+def test_compare_prints_flips_and_writes_json(run, files: Path) -> None:
+    scored(run, files, "base")
+    scored(run, files, "lora")
+    code, out, _ = run(
+        "compare", files / "base.json", files / "lora.json", "--names", "base", "lora",
+        "--output", files / "c.json", "--html", files / "c.html",
+    )  # fmt: skip
+    assert code == 0
+    assert "lora against base (n=60 pairs)" in out
+    written = json.loads((files / "c.json").read_text())
+    assert written["metrics"]["exact_match"]["only_b"]
+    assert "lora − base" in (files / "c.html").read_text()
+
+
+def test_compare_can_be_a_gate_against_regressions(run, files: Path) -> None:
+    scored(run, files, "base")
+    scored(run, files, "lora")
+    better = ("compare", files / "base.json", files / "lora.json", "--not-worse", "exact_match")
+    worse = ("compare", files / "lora.json", files / "base.json", "--not-worse", "exact_match")
+    assert run(*better)[0] == 0
+    code, out, _ = run(*worse)
+    assert code == 1
+    assert "failed: b is significantly worse than a in exact_match" in out
+    code, _, err = run(*better[:-1], "accuracy")
+    assert code == 2
+    assert "nothing named 'accuracy' was compared" in err
+
+
+def test_attribute_gives_a_verdict(run, files: Path) -> None:
+    for name in ("base", "constrained", "lora", "both"):
+        scored(run, files, name)
+    arms = [files / f"{name}.json" for name in ("base", "constrained", "lora", "both")]
+    code, out, _ = run("attribute", *arms, "--output", files / "a.json", "--html", files / "a.html")
+    assert code == 0
+    written = json.loads((files / "a.json").read_text())
+    assert written["verdict"]["headline"] in out
+    assert written["verdict"]["headline"] in (files / "a.html").read_text()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]"])
+def test_files_that_are_no_reports_are_wrong_use(run, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "no.json"
+    path.write_text(content)
+    code, _, err = run("compare", path, path)
+    assert code == 2
+    assert str(path) in err
+
+
+def test_the_installed_command_runs(files: Path) -> None:
+    command = [
+        sys.executable, "-c", "from schemalora.cli import main; main()",
+        "evaluate", TICKET, str(files / "examples.jsonl"), str(files / "absent.jsonl"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "absent.jsonl" in done.stderr

@@ -1,0 +1,39 @@
+"""The static plot: a PNG and an SVG that show every metric and field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from schemalora.compliance import evaluate
+from schemalora.errors import UsageError
+from schemalora.reporting import write_plot
+from tickets import CONTRACT, examples, predictions
+
+ROWS = examples(60)
+
+
+def test_both_files_are_written_and_show_every_rate(tmp_path: Path) -> None:
+    reports = {
+        name: evaluate(CONTRACT, ROWS, predictions(ROWS, spoilt=spoilt))
+        for name, spoilt in (("base", 0.7), ("lora $x_1^2$", 0.1))
+    }
+    png, svg = write_plot(reports, tmp_path / "runs" / "result.png")
+    assert png.read_bytes().startswith(b"\x89PNG\r\n")
+    text = svg.read_text(encoding="utf-8")
+    words = [node.text or "" for node in ElementTree.fromstring(text).iter() if node.text]
+    for path in CONTRACT.fields:
+        assert path in words
+    for report in reports.values():
+        assert f"{100 * report.metrics['exact_match'].rate:.1f}%" in words
+    assert "lora $x_1^2$ (n=60)" in words
+    before = svg.read_bytes()
+    write_plot(reports, tmp_path / "runs" / "result.png")
+    assert svg.read_bytes() == before
+
+
+def test_no_reports_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="at least one report"):
+        write_plot({}, tmp_path / "result.png")
