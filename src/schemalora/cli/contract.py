@@ -54,8 +54,11 @@ def _show(made: Contract) -> None:
 def _show_capabilities(made: Contract) -> None:
     from schemalora.strategies import capabilities
 
-    rows = [(one.path, one.constraint, one.enforced_by) for one in capabilities(made)]
+    found = capabilities(made)
+    rows = [(one.path, one.constraint, one.enforced_by) for one in found]
     _table(("path", "constraint", "enforced by"), rows)
+    if any(one.decoder is None for one in found):
+        typer.echo("\nno constrained decoder is installed, or it cannot read this schema")
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,17 +16,21 @@ from schemalora.contract.jsontext import JsonText, read_fast
 from schemalora.contract.model_checker import ModelChecker
 from schemalora.contract.model_schema import completion_schema, core_schema_of
 from schemalora.contract.ordering import keys_in_order, ordered
-from schemalora.contract.outcome import Outcome
+from schemalora.contract.outcome import Outcome, Violation
 from schemalora.contract.schema_checker import SchemaChecker
-from schemalora.errors import UsageError
+from schemalora.errors import SchemaError, UsageError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue, canonical_json
-from schemalora.schema import Node, read_schema
+from schemalora.schema import ROOT, Node, read_schema
+from schemalora.schema.ambiguity import is_ambiguous, steps
 from schemalora.schema.heights import Heights
 from schemalora.schema.soundness import check_inhabited
 from schemalora.schema.reader import COMPARISON_KEYWORD, RELATION_KEYWORD
 
 FORMAT_VERSION = 1
+_SAFE_BRACKETS = 8
+_STEPS_PER_CHARACTER = 128
+_FREE_STEPS = 8_192
 _JSON_TYPES = (dict, list, str, int, float, bool, type(None))
 
 
@@ -87,10 +92,10 @@ class Contract:
         Raises:
             SchemaError: what is given is no JSON Schema, or no value can satisfy it.
         """
-        own: Any = dict(schema) if isinstance(schema, Mapping) else schema
-        title = own.get("title") if isinstance(own, dict) else None
+        own = _own_copy(schema)
+        title = own.get("title")
         return cls(
-            name=name or (title if isinstance(title, str) else "Contract"),
+            name=name or (title if isinstance(title, str) and title else "Contract"),
             schema=own,
             checker=SchemaChecker(own),
             instructions=instructions,
@@ -161,13 +166,26 @@ class Contract:
         """The value of a completion, or what violates the contract; nothing is ever raised."""
         text = read_fast(completion)
         if not isinstance(text, JsonText):
-            return self._checker.check(completion, text)
+            return self._check(completion, text)
         if not text.valid:
             return Outcome(text.violations, False)
-        outcome = self._checker.check(completion, text.value)
+        outcome = self._check(completion, text.value)
         if not text.violations:
             return outcome
         return Outcome((*text.violations, *outcome.violations), True, text.value)
+
+    def _check(self, completion: str, value: JsonValue) -> Outcome:
+        brackets = completion.count("[") + completion.count("{")
+        if brackets > _SAFE_BRACKETS and self._ambiguous:
+            most = _STEPS_PER_CHARACTER * len(completion) + _FREE_STEPS
+            if steps(self._tree, value) > most:
+                message = "nested too deep to tell the branches of a recursive union apart"
+                return Outcome((Violation("too_deep", ROOT, message),), True, value)
+        return self._checker.check(completion, value)
+
+    @cached_property
+    def _ambiguous(self) -> bool:
+        return is_ambiguous(self._tree)
 
     def wire(self, instance: Any) -> JsonValue:
         """The JSON value of a model instance, under the names that parsing reads.
@@ -234,6 +252,19 @@ class Contract:
 
     def __repr__(self) -> str:
         return f"Contract({self._name!r}, {len(self.fields)} fields, {self.fingerprint[:12]})"
+
+
+def _own_copy(schema: object) -> dict[str, JsonValue]:
+    """A copy of a schema that nobody else can change; a boolean schema becomes an object."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    try:
+        copy: Any = json.loads(canonical_json(cast(JsonValue, schema)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SchemaError(ROOT, f"the schema is no JSON value ({error})") from error
+    if not isinstance(copy, dict):
+        raise SchemaError(ROOT, "a JSON Schema is an object or a boolean")
+    return cast("dict[str, JsonValue]", copy)
 
 
 def _without_marks(value: JsonValue) -> JsonValue:

@@ -18,6 +18,7 @@ _UNREACHABLE = {
     "is-subclass": "a class object has no JSON form; leave the field out of the model",
     "generator": "an iterator is consumed when it is read; use a list",
 }
+_LIBRARIES = ("pydantic", "annotated_types")
 _TEXT_TYPES = frozenset({"date", "datetime", "time", "timedelta"})
 _LAX_TYPES = frozenset({"decimal", "bytes", "set", "frozenset", "tuple", "fraction", "counter"})
 _KEY_TYPES = frozenset({"int", "float", "bool"})
@@ -86,7 +87,7 @@ def own_validator_name(schema: CoreSchema) -> str | None:
     if not schema["type"].startswith("function-") or not isinstance(holder, dict):
         return None
     function: Any = cast("dict[str, Any]", holder).get("function")
-    if _module_of(function).startswith(("pydantic", "annotated_types")):
+    if isinstance(function, type) or _module_of(function).startswith(_LIBRARIES):
         return None
     return getattr(function, "__name__", None) or type(function).__name__
 

@@ -11,24 +11,33 @@ from schemalora.contract.schema_errors import violations_of
 from schemalora.errors import SchemaError, UsageError
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
-
-_BACKTRACK_LIMIT = 100_000
-"""Steps of one regular expression; what needs more is refused as a `constraint`."""
+from schemalora.schema.formats import formats_unknown_to
+from schemalora.schema.members import draft_of, with_dialect
+from schemalora.schema.patterns import pattern_options
 
 
 class SchemaChecker:
-    """The checker of a contract made from a JSON Schema."""
+    """The checker of a contract made from a JSON Schema.
+
+    Args:
+        schema: the schema as it is written.
+
+    Raises:
+        SchemaError: the schema breaks the rules of its own draft.
+    """
 
     def __init__(self, schema: dict[str, JsonValue]) -> None:
+        draft = draft_of(schema)
         try:
             self._validator = jsonschema_rs.validator_for(
-                schema,
+                with_dialect(schema, draft),
+                formats=formats_unknown_to(draft),
                 validate_formats=True,
-                pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACK_LIMIT),
+                pattern_options=pattern_options(),
                 offline=True,
             )
         except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-            raise SchemaError(ROOT, f"not a valid JSON Schema: {error}") from error
+            raise _schema_error(error) from error
 
     validators: tuple[tuple[str, str], ...] = ()
 
@@ -45,3 +54,11 @@ class SchemaChecker:
     def wire(self, instance: Any) -> JsonValue:
         """A contract from a bare schema has no instances."""
         raise UsageError(f"cannot encode {type(instance).__name__}: it is no JSON value")
+
+
+def _schema_error(error: Exception) -> SchemaError:
+    first = str(error).strip().splitlines()[0]
+    if isinstance(error, jsonschema_rs.ValidationError):
+        place = "/".join(map(str, error.instance_path))
+        return SchemaError(ROOT, f"not a valid JSON Schema: {error.message} (at #/{place})")
+    return SchemaError(ROOT, f"not a valid JSON Schema: {first}")

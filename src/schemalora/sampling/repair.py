@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias, cast
 
 from schemalora.contract.fields import alternatives
@@ -34,6 +34,8 @@ class Repair:
     def redraw(self, value: JsonValue, violations: Sequence[Violation]) -> JsonValue:
         """The value with the places of its violations drawn anew; it is changed where it can be."""
         self._attempt += 1
+        refused = {split_path(violation.path) for violation in violations}
+        self.remember(value, refused)
         if self._attempt % _WHOLE == 0:
             return self._generator.draw(effort=self._attempt)
         for violation in dict.fromkeys(violations):
@@ -43,9 +45,11 @@ class Repair:
             value = self._redraw(self._root, value, keys, (), violation.kind == "validator")
         return value
 
-    def remember(self, value: JsonValue) -> None:
+    def remember(self, value: JsonValue, refused: Collection[Keys] = ()) -> None:
         """Lets the generator know which strings were accepted at the places that were redrawn."""
         for keys, node in self._touched.items():
+            if keys in refused:
+                continue
             found: object = value
             for key in keys:
                 found = _item(found, key)
@@ -62,11 +66,18 @@ class Repair:
                 return self._inside(child, value, keys, above, by_validator)
         if by_validator and isinstance(value, dict) and len(value) > 1 and self._attempt % 5:
             # A validator looked at the object as a whole: change one of its fields.
-            name = list(value)[self._generator.pick(len(value))]
+            untouched = [name for name in value if (*above, name) not in self._touched]
+            names = untouched or list(value)
+            name = names[self._generator.pick(len(names))]
             child = _child(node, value, name)
             if child is not None:
-                return self._inside(child, value, (name,), above, False)
+                inside = cast("dict[str, JsonValue]", value)
+                inside[name] = self._drawn(child, value[name])
+                return value
         self._touched[above] = node
+        return self._drawn(node, value)
+
+    def _drawn(self, node: Node, value: JsonValue) -> JsonValue:
         try:
             return self._generator.draw(node, effort=self._attempt)
         except SamplingError:

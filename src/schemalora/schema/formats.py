@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import jsonschema_rs
+
+from schemalora.schema.members import with_dialect
 
 KNOWN_FORMATS = frozenset(
     {
@@ -29,6 +32,22 @@ KNOWN_FORMATS = frozenset(
         "regex",
     }
 )
+
+
+@cache
+def formats_unknown_to(draft: int) -> dict[str, Callable[[str], bool]]:
+    """Checks of the formats that came after a draft: a format means the same in every draft."""
+    dialect = {"type": "string"}
+    unknown: dict[str, Callable[[str], bool]] = {}
+    for name in sorted(KNOWN_FORMATS):
+        schema = with_dialect({**dialect, "format": name}, draft)
+        if jsonschema_rs.validator_for(schema, validate_formats=True).is_valid(_NO_FORMAT):
+            unknown[name] = partial(format_holds, name)
+    return unknown
+
+
+_NO_FORMAT = "\x00 [ {no} format (\u2603 %%"
+"""Has none of the known formats."""
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from schemalora.jsonvalue import JsonValue, freeze, json_equal
@@ -20,12 +21,31 @@ from schemalora.schema.nodes import (
 from schemalora.schema.patterns import searcher
 
 
+Known = dict[tuple[Node, int], bool]
+"""What is known of a node and a container: without it, recursive unions take exponential time."""
+
+
 def matches(node: Node, value: JsonValue) -> bool:
     """Whether the value is one that the node describes."""
-    return _fits(node, value) and not any(matches(check.node, value) for check in node.checks)
+    return _matches(node, value, {})
 
 
-def _fits(node: Node, value: JsonValue) -> bool:
+def _matches(node: Node, value: JsonValue, known: Known) -> bool:
+    if not isinstance(value, (dict, list)):
+        return _holds(node, value, known)
+    key = (node, id(value))
+    if key not in known:
+        known[key] = _holds(node, value, known)
+    return known[key]
+
+
+def _holds(node: Node, value: JsonValue, known: Known) -> bool:
+    if not _fits(node, value, known):
+        return False
+    return not any(_matches(check.node, value, known) for check in node.checks)
+
+
+def _fits(node: Node, value: JsonValue, known: Known) -> bool:
     match node:
         case AnyNode():
             return True
@@ -34,7 +54,7 @@ def _fits(node: Node, value: JsonValue) -> bool:
         case FiniteNode():
             return any(json_equal(value, one) for one in node.values)
         case UnionNode():
-            return _fits_union(node, value)
+            return _fits_union(node, value, known)
         case NumberNode():
             return not isinstance(value, bool) and (
                 isinstance(value, (int, float)) and number_fits(node, value)
@@ -42,27 +62,24 @@ def _fits(node: Node, value: JsonValue) -> bool:
         case StringNode():
             return isinstance(value, str) and string_fits(node, value)
         case ArrayNode():
-            return isinstance(value, list) and _fits_array(node, value)
+            return isinstance(value, list) and _fits_array(node, value, known)
         case ObjectNode():
-            return isinstance(value, dict) and _fits_object(node, value)
+            return isinstance(value, dict) and _fits_object(node, value, known)
         case _:
             raise TypeError(f"unknown node {type(node).__name__}")
 
 
-def _fits_union(node: UnionNode, value: JsonValue) -> bool:
-    if not any(matches(branch, value) for branch in (*node.branches, *node.hidden)):
+def _fits_union(node: UnionNode, value: JsonValue, known: Known) -> bool:
+    if not any(_matches(branch, value, known) for branch in (*node.branches, *node.hidden)):
         return False
-    return not node.exclusive or is_exclusive(node, value)
-
-
-def is_exclusive(node: UnionNode, value: JsonValue) -> bool:
-    """Whether the value matches exactly one schema of a `oneOf`."""
-    return sum(matches(branch, value) for branch in node.exclusive) == 1
+    if not node.exclusive:
+        return True
+    return sum(_matches(branch, value, known) for branch in node.exclusive) == 1
 
 
 def number_fits(node: NumberNode, value: float) -> bool:
     """Whether a finite number lies within the node's bounds, exactly."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return False
     exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
     if node.integer and exact.denominator != 1:
@@ -89,23 +106,23 @@ def string_fits(node: StringNode, value: str) -> bool:
     )
 
 
-def _fits_array(node: ArrayNode, value: list[JsonValue]) -> bool:
+def _fits_array(node: ArrayNode, value: list[JsonValue], known: Known) -> bool:
     if len(value) < node.min_items:
         return False
     if node.max_items is not None and len(value) > node.max_items:
         return False
     if node.unique and len({freeze(item) for item in value}) < len(value):
         return False
-    if not all(matches(node.item_at(index), item) for index, item in enumerate(value)):
+    if not all(_matches(node.item_at(index), item, known) for index, item in enumerate(value)):
         return False
     for contains in node.contains:
-        found = sum(matches(contains.node, item) for item in value)
+        found = sum(_matches(contains.node, item, known) for item in value)
         if found < contains.minimum or (contains.maximum is not None and found > contains.maximum):
             return False
     return True
 
 
-def _fits_object(node: ObjectNode, value: dict[str, JsonValue]) -> bool:
+def _fits_object(node: ObjectNode, value: dict[str, JsonValue], known: Known) -> bool:
     if len(value) < node.min_properties or not node.required <= value.keys():
         return False
     if node.max_properties is not None and len(value) > node.max_properties:
@@ -115,4 +132,4 @@ def _fits_object(node: ObjectNode, value: dict[str, JsonValue]) -> bool:
     for name, needed in node.dependent_required.items():
         if name in value and not all(other in value for other in needed):
             return False
-    return all(matches(node.child(name), item) for name, item in value.items())
+    return all(_matches(node.child(name), item, known) for name, item in value.items())

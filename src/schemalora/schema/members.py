@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 import referencing.exceptions
+from jsonschema_rs import meta
+from jsonschema_specifications import REGISTRY
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012, specification_with
 
@@ -126,14 +128,6 @@ class Member:
 # Boolean schemas as dictionaries, so that every member has an identity of its own.
 _BOOLEANS: Mapping[bool, SchemaDict] = {True: {}, False: {"not": {}}}
 
-_DRAFTS = {
-    "draft-03": 3,
-    "draft-04": 4,
-    "draft-06": 6,
-    "draft-07": 7,
-    "2019-09": 2019,
-    "2020-12": 2020,
-}
 _DIALECTS = {
     4: "http://json-schema.org/draft-04/schema#",
     6: "http://json-schema.org/draft-06/schema#",
@@ -144,14 +138,26 @@ _DIALECTS = {
 
 
 def draft_of(schema: Schema) -> int:
-    """The draft a schema names in `$schema`: 4, 6, 7, 2019 or 2020, which is the default."""
+    """The draft of a schema: 4, 6, 7, 2019 or 2020.
+
+    `$schema` tells. Where it does not, it is 2020-12, unless the schema is only valid under the
+    rules of an older draft: a list of `items`, or a boolean `exclusiveMinimum`.
+    """
     named = schema.get("$schema") if isinstance(schema, dict) else None
-    if not isinstance(named, str):
-        return 2020
-    for marker, draft in _DRAFTS.items():
-        if marker in named:
-            return max(draft, 4)
+    for draft, dialect in _DIALECTS.items():
+        if isinstance(named, str) and named.rstrip("#") == dialect.rstrip("#"):
+            return draft
+    if isinstance(named, str) and "draft-03" in named:
+        return 4
+    for draft in (2020, 7, 4):
+        if isinstance(schema, dict) and meta.is_valid(with_dialect(schema, draft)):
+            return draft
     return 2020
+
+
+def with_dialect(schema: SchemaDict, draft: int) -> SchemaDict:
+    """The schema with the `$schema` of its draft, so that no reader has to guess or to fetch."""
+    return {**schema, "$schema": _DIALECTS[draft]}
 
 
 def _specification(draft: int) -> Any:
@@ -165,5 +171,5 @@ def root_member(schema: Schema) -> Member:
         schema = _BOOLEANS[schema]
     resource: Resource[Any] = _specification(draft).create_resource(schema)
     uri = resource.id() or ""
-    registry: Registry[Any] = Registry[Any]().with_resource(uri, resource)
+    registry: Registry[Any] = REGISTRY.with_resource(uri, resource)
     return Member(schema, registry.resolver(uri), Document(draft))

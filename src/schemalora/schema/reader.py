@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 
-from schemalora.errors import SchemaError
-from schemalora.jsonvalue import JsonValue, canonical_json, freeze, json_equal
+from schemalora.jsonvalue import JsonValue, freeze, json_equal
 from schemalora.schema.containers import read_array, read_object
 from schemalora.schema.flatten import flatten, negation, with_key, without_key
 from schemalora.schema.matching import matches
@@ -83,13 +81,9 @@ def read_schema(schema: Schema) -> Node:
         schema: a JSON Schema of draft 4 to 2020-12; its `$schema` tells which, else 2020-12.
 
     Raises:
-        SchemaError: what is given is no JSON, or a reference points to nothing.
+        SchemaError: a reference points to nothing or only to itself, or a pattern is none.
     """
-    try:
-        own: Schema = json.loads(canonical_json(schema))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SchemaError("$", f"the schema is no JSON value ({error})") from error
-    root = root_member(own)
+    root = root_member(schema)
     check_references(root)
     return Reader().read((root,))
 
