@@ -13,6 +13,9 @@ Side = Literal["train", "eval"]
 
 FOLDER = Path(__file__).parent / "data"
 
+SHORT = "short"
+"""The family of the templates that are said bare."""
+
 # How a message refers to its order and its product, and how it does without.
 REFERENCES = {
     "order": (
@@ -57,6 +60,7 @@ FRAMES = (
     "{open} {body} {cue} {close}",
     "{open} {body} {cue}",
     "{body} {cue}",
+    "{body} {cue}",
     "{cue} {body}",
     "{body} {cue} {close}",
     "{open} {cue} {body}",
@@ -74,6 +78,11 @@ FRAMES = (
 LONG_FRAMES = (
     "{open}\n\n" + "{filler} " * 7 + "{body} " + "{filler} " * 5 + "{cue}\n\n{close}",
     "{open} {cue} " + "{filler} " * 5 + "{body} " + "{filler} " * 9 + "\n{close}",
+    "{open}\n"
+    + "{filler} " * 9
+    + "\n"
+    + "{filler} " * 8
+    + "{body} {cue} {filler} {filler}\n{close}",
 )
 
 
@@ -139,6 +148,7 @@ def _template(section: str, line: str, *, group: str) -> Template:
         | ({"needs_clarification": vague} if vague or section == "other" else {})
         | ({"priority": "medium"} if vague else {}),
         group=group,
+        family=SHORT if bare else "",
         framed=not bare,
     )
 

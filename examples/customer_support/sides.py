@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 
-from customer_support.messages import Side, make_renderer
+from customer_support.messages import SHORT, Side, make_renderer
 from customer_support.names import ProductNames, draw_order_id
 from customer_support.rules import INTENTS, PRIORITIES, drop_entity, join_tickets, ticket
 from schemalora.contract import Contract
@@ -13,9 +13,10 @@ from schemalora.grounding import Extraction, skeleton
 from schemalora.jsonvalue import JsonValue
 from schemalora.perturbations import Injection, Perturbation, perturb, pick
 from schemalora.records import Example
-from schemalora.synthesis import MissingInformation, MultiIntent, example_seed
+from schemalora.synthesis import MissingInformation, MultiIntent, TemplateRenderer, example_seed
 
 _MOST_TRIES = 1000
+_SHORT_SHARE = 0.12
 
 
 def draw_ticket(rng: Random, products: Sequence[ProductNames]) -> dict[str, JsonValue]:
@@ -65,6 +66,7 @@ class SideBuilder:
         self._extraction = Extraction(contract)
         self._renderer = make_renderer(contract, side)
         self._bare = make_renderer(contract, side, framed=False)
+        self._short = self._renderer.only(SHORT)
         self._join = MultiIntent(join_tickets)
         self._missing = tuple(self._missing_operator(name) for name in ("order_id", "product"))
 
@@ -86,8 +88,11 @@ class SideBuilder:
         return skeleton(row.text, self._extraction.texts(row.target))
 
     def clean(self) -> Example:
-        """A message as it was rendered."""
-        return self._rendered(draw_ticket(self._rng, self._products))
+        """A message as it was rendered; some are only a few words long."""
+        target = draw_ticket(self._rng, self._products)
+        if self._rng.random() < _SHORT_SHARE and self._short.fits(target):
+            return self._rendered(target, self._short)
+        return self._rendered(target, self._renderer)
 
     def perturbed(self, row: Example, *perturbations: Perturbation) -> Example | None:
         """The row with its text perturbed; None where nothing changed."""
@@ -123,7 +128,7 @@ class SideBuilder:
                 priority="medium" if calm else pick(rng, PRIORITIES),
                 **self._entities_beside(target),
             ),
-            framed=not calm,
+            self._bare if calm else self._renderer,
         )
         pair = (row, second) if rng.random() < 0.5 else (second, row)
         return self._join(*pair, rng, parent=row)
@@ -135,9 +140,9 @@ class SideBuilder:
             return None
         return child
 
-    def _rendered(self, target: JsonValue, *, framed: bool = True) -> Example:
+    def _rendered(self, target: JsonValue, renderer: TemplateRenderer) -> Example:
         seed = self._next_seed()
-        rendering = (self._renderer if framed else self._bare)(target, Random(seed))
+        rendering = renderer(target, Random(seed))
         return Example(text=rendering.text, target=target, group=rendering.group, seed=seed)
 
     def _next_seed(self) -> int:

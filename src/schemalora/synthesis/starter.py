@@ -37,7 +37,7 @@ def write_starter(source: str, folder: str | Path) -> list[Path]:
     folder = Path(folder)
     contents = {
         "contract.py": starter_files.CONTRACT.replace("$SOURCE", _source_code(source, folder)),
-        "renderer.py": _renderer(contract),
+        "renderer.py": renderer_code(contract),
         "make_data.py": starter_files.MAKE_DATA,
         "test_contract.py": starter_files.TEST,
         "train.toml": starter_files.CONFIG.replace("$NAME", contract.name),
@@ -64,7 +64,8 @@ def _source_code(source: str, folder: Path) -> str:
     return f'{file} + ":{name}"' if path.suffix == ".py" else file
 
 
-def _renderer(contract: Contract) -> str:
+def renderer_code(contract: Contract) -> str:
+    """The renderer of a starter project, as Python."""
     slots = _slots(contract)
     if not slots or not all(_SLOT_NAME.fullmatch(name) for name, _ in slots):
         return starter_files.PLAIN_RENDERER

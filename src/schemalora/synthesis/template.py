@@ -120,6 +120,10 @@ class TemplateRenderer:
         index = int(rng.random() * len(ready.bodies))
         return self._fill(ready, index, values, rng)
 
+    def fits(self, target: JsonValue) -> bool:
+        """Whether any template fits the target."""
+        return bool(self._prepare(target)[1].bodies)
+
     def render_group(self, target: JsonValue, group: str, rng: Random) -> Rendering | None:
         """Renders with the template of one group; None where it does not fit the target."""
         values, ready = self._prepare(target)
