@@ -602,7 +602,10 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "properties": {
             "plate": {"type": "string", "pattern": "^[A-Z]{1,3}-[A-Z]{1,2} [1-9]\\d{0,3}$"},
-            "semver": {"type": "string", "pattern": r"^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"},
+            "semver": {
+                "type": "string",
+                "pattern": r"^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$",
+            },
             "slug": {"type": "string", "pattern": "^[a-z0-9]+(?:-[a-z0-9]+)*$", "maxLength": 12},
             "loose": {"type": "string", "pattern": "foo|bar"},
             "letters": {"type": "string", "pattern": r"^\p{Lu}\p{Ll}+$"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemalora.contract.fields import alternatives
 from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue, canonical_json, freeze
 from schemalora.sampling.numbers import draw_number
@@ -23,7 +24,9 @@ from schemalora.schema.disjoint import are_disjoint
 from schemalora.schema.heights import Heights
 
 _SLACK = 3
-"""Levels a recursive value may have beyond its shallowest form."""
+"""Levels a recursive value may have beyond its shallowest form, at first."""
+_MAX_SLACK = 30
+_REPEATS_PER_LEVEL = 4
 _RETRIES = 40
 _MAX_EXTRA_ITEMS = 3
 _MANY_OPTIONAL = 12
@@ -42,8 +45,11 @@ class Generator:
         self._root = root
         self._source = source
         self._heights = heights or Heights()
+        self._slack = _SLACK
+        self._repeats = 0
         self._left = 0
         self._effort = 0
+        self._all_types = False
         self._checked: dict[Node, bool] = {}
         self._live: dict[Node, tuple[tuple[Node, ...], tuple[int, ...]]] = {}
         self._complete: dict[ObjectNode, bool] = {}
@@ -62,7 +68,13 @@ class Generator:
             raise SamplingError("no finite value satisfies the schema")
         self._left = self._source.budget
         self._effort = effort
-        return self._draw(node, height + _SLACK)
+        return self._draw(node, height + self._slack)
+
+    def go_deeper(self) -> None:
+        """Lets recursive values grow, after shallow ones have come up again and again."""
+        self._repeats += 1
+        if self._repeats % _REPEATS_PER_LEVEL == 0:
+            self._slack = min(self._slack + 1, _MAX_SLACK)
 
     def pick(self, count: int) -> int:
         """Any index below count."""
@@ -78,12 +90,19 @@ class Generator:
             depth = min(depth, self._heights.height(node) or 0)
         if not self._needs_check(node):
             return self._free(node, depth)
-        value: JsonValue = None
-        for _ in range(_RETRIES):
-            value = self._free(node, depth)
+        for attempt in range(_RETRIES):
+            value = self._free(node, depth) if attempt < _RETRIES // 2 else self._wide(node, depth)
             if matches(node, value):
                 return value
-        return value
+        raise SamplingError(f"no value was found that satisfies {_what(node)}")
+
+    def _wide(self, node: Node, depth: int) -> JsonValue:
+        """A value for which alternatives count that no author had in mind."""
+        before, self._all_types = self._all_types, True
+        try:
+            return self._free(node, depth)
+        finally:
+            self._all_types = before
 
     def _needs_check(self, node: Node) -> bool:
         if node not in self._checked:
@@ -125,6 +144,10 @@ class Generator:
                 raise SamplingError(reason)
 
     def _union(self, node: UnionNode, depth: int) -> JsonValue:
+        if self._all_types and node.hidden:
+            fitting = [one for one in node.hidden if self._heights.fits(one, depth)]
+            if fitting and self._source.integer(0, 1):
+                return self._draw(fitting[self._source.integer(0, len(fitting) - 1)], depth)
         live, heights = self._live_branches(node)
         if not live:
             raise SamplingError("no branch of a union has a finite value")
@@ -132,7 +155,22 @@ class Generator:
             depth = heights[0]
         if heights[-1] > depth:
             live = tuple(one for one, high in zip(live, heights, strict=True) if high <= depth)
-        return self._draw(live[self._source.index(len(live), node)], depth)
+        chosen = self._source.index(len(live), node)
+        try:
+            return self._draw(live[chosen], depth)
+        except SamplingError as error:
+            others = [one for place, one in enumerate(live) if place != chosen]
+            others += [one for one in node.hidden if self._heights.fits(one, depth)]
+            return self._first_of(others, depth, error)
+
+    def _first_of(self, nodes: list[Node], depth: int, error: SamplingError) -> JsonValue:
+        """A value of the first node that gives one."""
+        for node in nodes:
+            try:
+                return self._draw(node, depth)
+            except SamplingError:
+                continue
+        raise error
 
     def _live_branches(self, node: UnionNode) -> tuple[tuple[Node, ...], tuple[int, ...]]:
         """The branches that have values, the shallowest first, and their heights."""
@@ -188,7 +226,15 @@ class Generator:
         count = self._count(node, depth)
         if node.unique:
             return self._unique_items(node, count, depth)
-        return [self._draw(node.item_at(place), depth - 1) for place in range(count)]
+        items: list[JsonValue] = []
+        for place in range(count):
+            try:
+                items.append(self._draw(node.item_at(place), depth - 1))
+            except SamplingError:
+                if place < node.min_items:
+                    raise
+                break
+        return items
 
     def _count(self, node: ArrayNode, depth: int) -> int:
         """How many items: all places of a tuple, else empty or a few, evenly often."""
@@ -258,7 +304,15 @@ class Generator:
         if self._complete[node]:
             return {name: self._draw(child, depth) for name, child in node.declared}
         chosen = self._chosen_names(node, depth + 1)
-        made = {n: self._draw(child, depth) for n, child in node.declared if n in chosen}
+        made: dict[str, JsonValue] = {}
+        for name, child in node.declared:
+            if name not in chosen:
+                continue
+            try:
+                made[name] = self._draw(child, depth)
+            except SamplingError:
+                if name in node.demanded_by(node.required):
+                    raise
         self._add_keys(node, made, depth + 1)
         return made
 
@@ -340,7 +394,18 @@ class Generator:
             most -= 1
 
     def _open(self, node: ObjectNode, depth: int) -> bool:
+        if node.name_node is not None and self._heights.height(node.name_node) is None:
+            return False
         return bool(node.pattern_names) or self._heights.fits(node.rest, depth - 1)
+
+    def _own_name(self, name_node: Node) -> str:
+        """A name that `propertyNames` allows; only its strings count."""
+        for _ in range(_RETRIES):
+            name = self._draw(name_node, 1)
+            if isinstance(name, str):
+                return name
+        strings = [one for one in alternatives(name_node) if isinstance(one, StringNode)]
+        return draw_string(strings[0] if strings else StringNode(), self._source)
 
     def _new_name(self, node: ObjectNode, attempt: int) -> str:
         names = len(node.pattern_names)
@@ -348,7 +413,14 @@ class Generator:
             pattern = node.pattern_names[self._source.integer(0, names - 1)]
             return draw_string(StringNode(patterns=(pattern,)), self._source)
         if node.name_node is not None:
-            name = self._draw(node.name_node, 1)
-            return name if isinstance(name, str) else ""
+            return self._own_name(node.name_node)
         text = self._source.text(1, 12).split(" ")[0] or "amber"
         return text if attempt < 10 else f"{text}{attempt}"
+
+
+def _what(node: Node) -> str:
+    if node.checks:
+        return "a `not`"
+    if isinstance(node, UnionNode):
+        return "exactly one schema of a `oneOf`"
+    return "`contains`" if isinstance(node, ArrayNode) else "`propertyNames`"

@@ -37,7 +37,7 @@ class Repair:
         refused = {split_path(violation.path) for violation in violations}
         self.remember(value, refused)
         if self._attempt % _WHOLE == 0:
-            return self._generator.draw(effort=self._attempt)
+            return self._drawn(self._root, value)
         for violation in dict.fromkeys(violations):
             keys = split_path(violation.path)
             up = self._attempt // _PATIENCE

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 from schemalora.contract import Contract, Outcome
 from schemalora.errors import SamplingError, UsageError
-from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.jsonvalue import JsonValue, canonical_json, type_name
 from schemalora.sampling.generator import Generator
 from schemalora.sampling.repair import Repair
 from schemalora.sampling.source import RandomSource
 
 ATTEMPTS = 400
 """Draws of one target, most of them of its invalid parts only, before sampling gives up."""
+
+_FIRST_DRAWS = 10
 
 
 def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
@@ -37,6 +39,7 @@ def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
         try:
             outcome = draw_valid(contract, generator)
             while repeats.should_redraw(canonical_json(outcome.json)):
+                generator.go_deeper()
                 outcome = draw_valid(contract, generator)
             yield outcome.json
         except SamplingError as error:
@@ -73,11 +76,20 @@ def draw_valid(contract: Contract, generator: Generator) -> Outcome:
     Raises:
         SamplingError: none was found; the message has the last violation.
     """
-    value = generator.draw()
+    value = _first_draw(generator)
     outcome = contract.parse(contract.encode(value))
     if not outcome.compliant:
         outcome = _repaired(contract, generator, value, outcome)
     return own_notation(contract, outcome)
+
+
+def _first_draw(generator: Generator) -> JsonValue:
+    for effort in range(_FIRST_DRAWS):
+        try:
+            return generator.draw(effort=effort)
+        except SamplingError:
+            continue
+    return generator.draw()
 
 
 def _repaired(
@@ -106,9 +118,22 @@ def own_notation(contract: Contract, outcome: Outcome) -> Outcome:
         return outcome
     try:
         wire = contract.wire(outcome.instance)
-        if wire == outcome.value:
+        if wire == outcome.value or not _keeps_types(outcome.value, wire):
             return outcome
         again = contract.parse(contract.encode(wire))
     except UsageError:
         return outcome
     return again if again.compliant else outcome
+
+
+def _keeps_types(value: JsonValue, wire: JsonValue) -> bool:
+    """Whether no branch of a union was left; a number may become the string of a Decimal."""
+    if isinstance(value, dict) and isinstance(wire, dict):
+        return value.keys() == wire.keys() and all(
+            _keeps_types(item, wire[name]) for name, item in value.items()
+        )
+    if isinstance(value, list) and isinstance(wire, list):
+        # Sets may lose items that are equal once they are read.
+        return len(value) != len(wire) or all(map(_keeps_types, value, wire))
+    kinds = (type_name(value), type_name(wire))
+    return kinds[0] == kinds[1] or kinds == ("number", "string")

@@ -64,6 +64,8 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
         if isinstance(name, str)
     ]
     names.update(dict.fromkeys(required))
+    demands = _dependent_required(flat)
+    names.update(dict.fromkeys(name for demanded in demands.values() for name in demanded))
     low = max(count(flat, "minProperties"), default=0)
     high = min(count(flat, "maxProperties"), default=None)
     if high is not None and max(low, len(set(required))) > high:
@@ -78,7 +80,7 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
         name_node=read(name_members) if name_members else None,
         min_properties=low,
         max_properties=high,
-        dependent_required=_dependent_required(flat),
+        dependent_required=demands,
     )
 
 

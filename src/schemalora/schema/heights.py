@@ -6,6 +6,7 @@ required keys. A node without a height has no finite value at all.
 
 from __future__ import annotations
 
+from schemalora.schema.matching import matches
 from schemalora.schema.nodes import (
     ArrayNode,
     NeverNode,
@@ -66,6 +67,11 @@ class Heights:
 
     def _object_fits(self, node: ObjectNode, depth: int) -> bool:
         needed = node.demanded_by(node.required)
+        if node.name_node is not None:
+            if not all(matches(node.name_node, name) for name in needed):
+                return False
+            if node.min_properties > len(needed) and not self.fits(node.name_node, 1):
+                return False
         if not all(self.fits(node.child(name), depth - 1) for name in needed):
             return False
         missing = node.min_properties - len(needed)

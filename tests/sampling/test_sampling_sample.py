@@ -1,0 +1,154 @@
+"""Sampling: only valid targets, for every schema that has any, the same for the same seed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+import pytest
+import zoo
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up import SCHEMAS, VALUES
+from pydantic import BaseModel, field_validator
+
+from schemalora.contract import Contract
+from schemalora.errors import SamplingError, SchemaError
+from schemalora.jsonvalue import canonical_json
+from schemalora.sampling import cells, sample
+
+ALL = [*zoo.MODELS, *zoo.SCHEMAS.values()]
+NAMES = [*(getattr(m, "__name__", str(m)) for m in zoo.MODELS), *zoo.SCHEMAS]
+
+
+def contract_of(what: Any) -> Contract:
+    if isinstance(what, dict):
+        return Contract.from_json_schema(what)
+    return Contract.from_model(what)
+
+
+@pytest.mark.parametrize("what", ALL, ids=NAMES)
+def test_targets_are_valid_and_in_order(what: Any) -> None:
+    contract = contract_of(what)
+    for target in sample(contract, 30, seed=3):
+        outcome = contract.parse(contract.encode(target))
+        assert outcome.violations == ()
+        assert contract.in_order(target)
+
+
+@pytest.mark.parametrize("name", [n for n in zoo.SCHEMAS if n != "patterns of strings"])
+def test_targets_are_valid_by_another_validator(name: str) -> None:
+    schema = zoo.SCHEMAS[name]
+    cls = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    validator = cls(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    for target in sample(Contract.from_json_schema(schema), 20, seed=1):
+        validator.validate(target)
+
+
+@pytest.mark.parametrize("model", [m for m in zoo.MODELS if hasattr(m, "model_validate_json")])
+def test_the_model_itself_reads_every_target(model: Any) -> None:
+    contract = Contract.from_model(model)
+    strict = model is not zoo.BeforeAll
+    for target in sample(contract, 10, seed=5):
+        model.model_validate_json(contract.encode(target), strict=strict)
+
+
+@settings(max_examples=400, deadline=None)
+@given(schema=SCHEMAS, values=st.lists(VALUES, min_size=1, max_size=8))
+def test_what_has_an_instance_is_sampled(schema: Any, values: list[Any]) -> None:
+    reference = jsonschema_rs.Draft202012Validator(schema)
+    try:
+        targets = list(sample(Contract.from_json_schema(schema), 4, seed=0))
+    except (SchemaError, SamplingError):
+        assert not any(reference.is_valid(value) for value in values), schema
+        return
+    assert all(reference.is_valid(target) for target in targets)
+
+
+@pytest.mark.parametrize("what", ALL, ids=NAMES)
+def test_twenty_distinct_targets_or_all_there_are(what: Any) -> None:
+    few = {"integer": 6, "null": 1, "const": 1, "enum": 5, "not": 4, "enum in all of": 1}
+    contract = contract_of(what)
+    found = {canonical_json(target) for target in sample(contract, 60, seed=0)}
+    expected = next((few[n] for n, one in zoo.SCHEMAS.items() if one is what and n in few), None)
+    assert len(found) == expected if expected else len(found) >= 9
+
+
+@pytest.mark.parametrize("what", ALL, ids=NAMES)
+def test_every_cell_is_covered(what: Any) -> None:
+    contract = contract_of(what)
+    targets = list(sample(contract, 80, seed=2))
+    missed = [
+        (cell.path, cell.label)
+        for cell in cells(contract)
+        if not any(cell.matches(target) for target in targets)
+    ]
+    assert missed == []
+
+
+def test_choices_are_balanced() -> None:
+    targets: list[Any] = list(sample(Contract.from_model(zoo.Ticket), 600, seed=0))
+    for intent in ("refund", "cancel", "billing", "tech_support", "shipping", "other"):
+        assert 90 <= sum(target["intent"] == intent for target in targets) <= 110
+    assert 270 <= sum(target["entities"]["order_id"] is None for target in targets) <= 330
+
+
+def test_a_prefix_of_more_targets_is_the_same() -> None:
+    contract = Contract.from_model(zoo.Containers)
+    assert list(sample(contract, 5, seed=9)) == list(sample(contract, 12, seed=9))[:5]
+    assert list(sample(contract, 5, seed=9)) != list(sample(contract, 5, seed=10))
+
+
+SCRIPT = """
+import zoo
+from schemalora.contract import Contract
+from schemalora.sampling import sample
+for model in zoo.MODELS:
+    contract = Contract.from_model(model)
+    for target in sample(contract, 6, seed=4):
+        print(contract.encode(target))
+for schema in zoo.SCHEMAS.values():
+    contract = Contract.from_json_schema(schema)
+    for target in sample(contract, 6, seed=4):
+        print(contract.encode(target))
+"""
+
+
+def test_the_bytes_do_not_depend_on_the_hash_seed() -> None:
+    outputs: set[bytes] = set()
+    for hash_seed in ("1", "77"):
+        tests = Path(__file__).parents[1]
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(tests)}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, check=True
+        )
+        outputs.add(done.stdout)
+    assert len(outputs) == 1
+    assert len(outputs.pop().splitlines()) == 6 * (len(zoo.MODELS) + len(zoo.SCHEMAS))
+
+
+class Impossible(BaseModel):
+    code: str
+
+    @field_validator("code")
+    @classmethod
+    def _never(cls, value: str) -> str:
+        raise ValueError("no code is good enough")
+
+
+def test_a_validator_that_refuses_everything_is_named() -> None:
+    with pytest.raises(SamplingError, match=r"no code is good enough") as caught:
+        next(iter(sample(Contract.from_model(Impossible), 1, seed=0)))
+    assert "$.code" in str(caught.value)
+    assert "seed 0" in str(caught.value)
+
+
+def test_a_pattern_no_string_satisfies_is_named() -> None:
+    schema = {"type": "string", "pattern": "^a$", "minLength": 3}
+    with pytest.raises(SamplingError, match=r"\^a\$"):
+        next(iter(sample(Contract.from_json_schema(schema), 1, seed=0)))
