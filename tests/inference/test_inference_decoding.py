@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from inference.conftest import ARCHITECTURES, random_model
+from schemalora.contract import Contract
 from schemalora.inference import (
     Constraint,
     DecodingOptions,
@@ -91,11 +92,13 @@ SCHEMA = {
     "additionalProperties": False,
 }
 
+CONTRACT = Contract.from_json_schema(SCHEMA)
+
 
 @pytest.mark.parametrize("architecture", ["llama", "mistral_with_a_window"])
 def test_constrained_decoding_equals_masked_generate(architecture, prompts, tokenizer):
     model = random_model(architecture)
-    constraint = Constraint(SCHEMA, tokenizer, vocabulary=vocabulary_size(model))
+    constraint = Constraint(CONTRACT, tokenizer, vocabulary=vocabulary_size(model))
     options = {"stop_ids": STOP, "max_new_tokens": 60, "constraint": constraint}
     expected = list(decode_by_generate(model, prompts, DecodingOptions(**options, batch_size=6)))
     for batch_size, drafter in ((1, None), (4, None), (4, Drafter(tokenizer, threshold=0.0))):
@@ -183,14 +186,16 @@ def test_the_adapter_can_be_switched_off(prompts):
 
 
 def test_a_completion_that_nothing_can_change_needs_no_pass(prompts, llama, tokenizer):
-    constraint = Constraint({"const": "ok"}, tokenizer, vocabulary=vocabulary_size(llama))
+    constraint = Constraint(
+        Contract.from_json_schema({"const": "ok"}), tokenizer, vocabulary=vocabulary_size(llama)
+    )
     for one in decoded(llama, prompts, constraint=constraint):
         assert tokenizer.decode(one.tokens) == '"ok"'
         assert one.passes == 0
 
 
 def test_the_token_limit_is_said(prompts, llama, tokenizer):
-    constraint = Constraint(SCHEMA, tokenizer, vocabulary=vocabulary_size(llama))
+    constraint = Constraint(CONTRACT, tokenizer, vocabulary=vocabulary_size(llama))
     for options in ({}, {"constraint": constraint}, {"drafter": Drafter(threshold=0.0)}):
         for one in decoded(llama, prompts, **{"max_new_tokens": 7, **options}):
             assert one.finish_reason == "length"

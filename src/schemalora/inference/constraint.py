@@ -8,49 +8,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from schemalora.contract import Contract
 from schemalora.errors import SchemaError
 from schemalora.extras import require_extra
-from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.inference.grammar import Schema, grammar_schema
+from schemalora.jsonvalue import canonical_json
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
 
 # Completions are trained without white space, so none is allowed: forced text is then the text of
 # training, byte by byte.
-_JSON_OPTIONS = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
+_OPTIONS: Any = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 
 
 class Constraint:
-    """A JSON Schema compiled for one tokenizer.
+    """A contract compiled for one tokenizer.
+
+    What pydantic checks in Python, beyond the contract's schema, is not part of it: validators, and
+    dates that must lie in the past.
 
     Args:
-        schema: the JSON Schema of the completions; keys are written in the order of `properties`.
+        contract: what completions must satisfy; keys are written in its order.
         tokenizer: a fast transformers tokenizer.
         vocabulary: the width of the model's logits.
+        best_effort: enforces what can be enforced and keeps the rest as `gaps`; else refuses.
 
     Raises:
         MissingExtraError: the `constrained` extra is missing.
-        SchemaError: the schema cannot be enforced.
+        SchemaError: something cannot be enforced, by its keyword and path.
     """
 
-    def __init__(self, schema: JsonValue, tokenizer: Any, *, vocabulary: int) -> None:
+    def __init__(
+        self, contract: Contract, tokenizer: Any, *, vocabulary: int, best_effort: bool = False
+    ) -> None:
         require_extra("constrained decoding", "constrained", "llguidance")
         from llguidance import LLMatcher
-        from llguidance.hf import from_tokenizer
 
-        self._tokenizer = from_tokenizer(tokenizer, n_vocab=vocabulary)
-        grammar = LLMatcher.grammar_from_json_schema(
-            canonical_json(schema),
-            overrides=_JSON_OPTIONS,  # pyright: ignore[reportArgumentType]  (a TypedDict of these)
+        schema, self.gaps = grammar_schema(
+            contract.tree, zoned=contract.model is None, compiles=_compiles
         )
-        failed, messages = LLMatcher.validate_grammar_with_warnings(grammar, self._tokenizer)
-        if failed:
-            raise SchemaError("$", f"the constrainer cannot enforce the schema: {messages[0]}")
-        self._start = LLMatcher(self._tokenizer, grammar)
+        if self.gaps and not best_effort:
+            gap = self.gaps[0]
+            raise SchemaError(
+                gap.path,
+                f"decoding cannot enforce {gap.keyword!r}; decode without the constraint, or as "
+                "far as it goes (best_effort)",
+            )
+        grammar = LLMatcher.grammar_from_json_schema(canonical_json(schema), overrides=_OPTIONS)
+        engine_tokenizer = _engine_tokenizer(tokenizer, vocabulary)
+        problem = LLMatcher.validate_grammar(grammar, engine_tokenizer)
+        if problem:
+            raise SchemaError("$", f"the grammar engine refuses the schema: {problem}")
+        self._start = LLMatcher(engine_tokenizer, grammar)
         self.mask_words = (vocabulary + 31) // 32
         """Width of a mask in 32-bit words."""
 
@@ -118,9 +134,28 @@ class MaskJob:
         self.state.rollback(taken)
 
 
-def allowed(masks: np.ndarray[Any, np.dtype[np.int32]], row: int, token: int) -> bool:
-    """Whether a mask's row lets a token pass."""
-    return bool((int(masks[row, token >> 5]) >> (token & 31)) & 1)
+# Reading a vocabulary takes up to a second; every contract of a process can share it.
+_engine_tokenizers: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+
+
+def _engine_tokenizer(tokenizer: Any, vocabulary: int) -> Any:
+    known = _engine_tokenizers.setdefault(tokenizer, {})
+    if vocabulary not in known:
+        from llguidance.hf import from_tokenizer
+
+        known[vocabulary] = from_tokenizer(tokenizer, n_vocab=vocabulary)
+    return known[vocabulary]
+
+
+@lru_cache(maxsize=4096)
+def _compiles_text(schema: str) -> bool:
+    from llguidance import LLMatcher
+
+    return not LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(schema))
+
+
+def _compiles(schema: Schema) -> bool:
+    return _compiles_text(canonical_json(schema))
 
 
 def unpack_mask(

@@ -1,8 +1,8 @@
 """Guesses at what a completion says next; the model checks every one of them.
 
-A guess costs a little compute where it is wrong and saves a whole forward pass where it is right. It
-never changes what is decoded. Two things make structured completions easy to guess: they resemble
-each other, and they quote the message.
+A guess costs a little compute where it is wrong and saves a whole forward pass where it is right.
+It never changes what is decoded. Two things make structured completions easy to guess: they
+resemble each other, and they quote the message.
 """
 
 # transformers is typed in part only:

@@ -109,7 +109,7 @@ class _ConstraintProcessor(LogitsProcessor):
         self._stop_ids = options.stop_ids
         self._width = prompt_width
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.Tensor) -> torch.Tensor:
         masks = np.zeros((len(self._states), self._constraint.mask_words), dtype=np.int32)
         for row, state in enumerate(self._states):
             if input_ids.shape[1] > self._width:
@@ -121,7 +121,7 @@ class _ConstraintProcessor(LogitsProcessor):
             else:
                 state.fill_mask(masks[row])
         allowed = torch.from_numpy(unpack_mask(masks, scores.shape[-1])).to(scores.device)
-        return scores.masked_fill(~allowed, float("-inf"))  # pyright: ignore[reportReturnType]  (a Tensor)
+        return scores.masked_fill(~allowed, float("-inf"))
 
     def _advance(self, row: int, token: int) -> None:
         if token in self._stop_ids or self._states[row].ended:

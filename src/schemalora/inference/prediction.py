@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from schemalora.adapter import Adapter
 from schemalora.contract import Contract
@@ -34,6 +34,9 @@ Engine = Literal["transformers", "generate"]
 """`transformers`: the packed decoder, and `generate` for models it does not know; `generate`: the
 library's own, one pass a token."""
 
+Constrained = bool | Literal["best_effort"]
+"""Whether the contract is enforced; `best_effort`: as far as it can be."""
+
 DEFAULT_MAX_NEW_TOKENS = 512
 
 # Prompts are sorted by length within windows of this many batches: rows of a pass are of similar
@@ -47,7 +50,7 @@ class _Plan:
 
     contract: Contract
     prompt_format: PromptFormat
-    constrained: bool
+    constrained: Constrained
     engine: Engine
     max_new_tokens: int
     batch_size: int
@@ -68,7 +71,7 @@ def predict(
     *,
     contract: Contract | None = None,
     prompt_format: PromptFormat | None = None,
-    constrained: bool = False,
+    constrained: Constrained = False,
     engine: Engine = "transformers",
     max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
     batch_size: int = 16,
@@ -83,7 +86,8 @@ def predict(
         contract: what completions must satisfy; an adapter brings its own, and is refused with
             another.
         prompt_format: how to ask; an adapter brings its own, a base model is shown the schema.
-        constrained: whether the contract is enforced while decoding.
+        constrained: whether the contract is enforced while decoding; a contract that cannot be
+            enforced to the full is refused, or enforced as far as possible with `best_effort`.
         engine: who decodes.
         max_new_tokens: longest completion in tokens.
         batch_size: rows at once; fewer where memory does not hold them.
@@ -95,6 +99,7 @@ def predict(
         the work is done as the iterator is drawn.
 
     Raises:
+        SchemaError: the contract cannot be enforced.
         UsageError: no contract, an example id twice, or a prompt that is too long for the model.
         AdapterMismatchError: another contract or prompt format than the adapter's.
         RunFolderError: `output` belongs to another run.
@@ -187,9 +192,10 @@ def _decode(
     constraint = None
     if plan.constrained:
         constraint = Constraint(
-            cast("JsonValue", plan.contract.json_schema),
+            plan.contract,
             loaded.tokenizer,
             vocabulary=vocabulary_size(loaded.model),
+            best_effort=plan.constrained == "best_effort",
         )
     options = DecodingOptions(
         stop_ids=loaded.stop_ids,

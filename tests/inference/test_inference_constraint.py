@@ -1,0 +1,164 @@
+"""Whatever the logits, what the grammar lets through satisfies the contract."""
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+from inference.conftest import VOCABULARY
+from schemalora.contract import Contract
+from schemalora.errors import SchemaError
+from schemalora.formatting import encode_completion
+from schemalora.inference import Constraint
+from schemalora.inference.constraint import unpack_mask
+from schemalora.sampling import sample
+from zoo import MODELS, SCHEMAS
+
+# What only Python code decides is beyond any grammar: validators, dates that must lie in the past
+# or have a zone, the digits of a Decimal, keys that must spell a number.
+PYTHON_DECIDES = {"Temporal", "Typed", "Validated", "Containers"}
+
+# In a map of any keys the same key can come twice.
+OPEN_KEYS = {"duplicate_key"}
+
+REFUSED = {
+    "Typed": {("format", "$.v6"), ("contentSchema", "$.embedded"), ("format", "$.base64")},
+    "Containers": {("uniqueItems", "$.unique"), ("uniqueItems", "$.frozen")},
+    "array": {("uniqueItems", "$")},
+    "contains": {("contains", "$")},
+    "formats": {("format", "$.regex")},
+    "patterns of strings": {("pattern", "$.password")},
+    "content": {("contentSchema", "$")},
+}
+
+
+def zoo():
+    for model in MODELS:
+        contract = Contract.from_model(model)
+        yield pytest.param(contract, id=contract.name)
+    for name, schema in SCHEMAS.items():
+        yield pytest.param(Contract.from_json_schema(schema, name=name), id=name)
+
+
+CONTRACTS = list(zoo())
+ENFORCED = [param for param in CONTRACTS if param.id not in REFUSED]
+
+
+def compiled(contract, tokenizer, **options):
+    return Constraint(contract, tokenizer, vocabulary=VOCABULARY, **options)
+
+
+def random_walk(constraint, rng, closers, *, limit=150):
+    """A completion of random logits that now and then likes to close what is open."""
+    state, tokens = constraint.start(), []
+    mask = np.zeros((1, constraint.mask_words), dtype=np.int32)
+    while not state.ended:
+        if len(tokens) > limit:
+            return None
+        forced = state.forced()
+        if not forced:
+            state.fill_mask(mask[0])
+            allowed = unpack_mask(mask, VOCABULARY)[0]
+            closing = closers[allowed[closers]]
+            likely = closing if len(closing) and rng.random() < 0.4 else np.flatnonzero(allowed)
+            forced = [int(likely[rng.integers(len(likely))])]
+        for token in forced:
+            if token == 2:
+                return tokens
+            assert state.accept(token)
+            tokens.append(token)
+    assert not state.failed
+    return tokens
+
+
+@pytest.fixture(scope="module")
+def closers(tokenizer):
+    texts = ('"', "]", "}", '"}', '"]', ",", '",', '","', "}}", "]}", "null", "0", ":", '":')
+    return np.array([tokenizer.convert_tokens_to_ids(text) for text in texts])
+
+
+@pytest.mark.parametrize("contract", ENFORCED)
+def test_random_logits_give_compliant_completions(contract, tokenizer, closers):
+    constraint = compiled(contract, tokenizer)
+    rng = np.random.default_rng(7)
+    ended = [random_walk(constraint, rng, closers) for _ in range(5)]
+    completions = [tokenizer.decode(tokens) for tokens in ended if tokens is not None]
+    assert completions or contract.name == "Tree"
+    for completion in completions:
+        outcome = contract.parse(completion)
+        assert outcome.valid_json, completion
+        if contract.name not in PYTHON_DECIDES:
+            assert {one.kind for one in outcome.violations} <= OPEN_KEYS, completion
+
+
+@pytest.mark.parametrize("contract", ENFORCED)
+def test_right_answers_are_never_forbidden_and_tokens_are_those_of_training(contract, tokenizer):
+    if contract.name in PYTHON_DECIDES:
+        pytest.skip("the sampler and the grammar see less than Python does")
+    constraint = compiled(contract, tokenizer)
+    for target in sample(contract, 4, 3):
+        *tokens, _ = encode_completion(tokenizer, contract.encode(target))
+        state, place = constraint.start(), 0
+        while place < len(tokens):
+            forced = state.forced()
+            assert forced == tokens[place : place + len(forced)]
+            for token in forced or [tokens[place]]:
+                assert state.accept(token), contract.encode(target)
+                place += 1
+
+
+@pytest.mark.parametrize("contract", [param for param in CONTRACTS if param.id in REFUSED])
+def test_what_cannot_be_enforced_is_refused_or_reported(contract, tokenizer):
+    with pytest.raises(SchemaError, match=r"cannot enforce '\w+'.* @ \$"):
+        compiled(contract, tokenizer)
+    gaps = compiled(contract, tokenizer, best_effort=True).gaps
+    assert {(gap.keyword, gap.path) for gap in gaps} == REFUSED[contract.name]
+
+
+def test_no_white_space_and_the_order_of_the_contract(tokenizer):
+    class Pair(BaseModel):
+        zeta: bool
+        alpha: bool
+
+    state = compiled(Contract.from_model(Pair), tokenizer).start()
+    assert tokenizer.decode(state.forced()).startswith('{"z')
+    for text in ('{ "zeta"', '{"alpha"'):
+        tokens = tokenizer.encode(text, add_special_tokens=False)
+        taken = sum(state.accept(token) for token in tokens[:2])
+        state.rollback(taken)
+        assert taken < 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string", "format": "date"}, '"2024-02-29"', '"2023-02-29"'),
+        ({"type": "string", "format": "date-time"}, '"2024-02-29T00:00:00Z"', '"2024-02-29T00:00"'),
+        ({"type": "number"}, "-12.5", "1e999"),
+        ({"type": "array", "items": {"type": "null"}, "maxItems": 1}, "[null]", "[null,null]"),
+        ({"type": "integer", "not": {"const": 3}, "minimum": 0, "maximum": 9}, "4", "3"),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"type": "null"}, "b": {"type": "null"}},
+                "dependentRequired": {"a": ["b"]},
+                "additionalProperties": False,
+            },
+            '{"a":null,"b":null}',
+            '{"a":null}',
+        ),
+    ],
+)
+def test_what_the_engine_alone_would_let_pass(schema, good, bad, tokenizer):
+    contract = Contract.from_json_schema(schema)
+    assert contract.parse(good).compliant
+    assert not contract.parse(bad).compliant
+    constraint = compiled(contract, tokenizer)
+    for text, wanted in ((good, True), (bad, False)):
+        state = constraint.start()
+        tokens = tokenizer.encode(text, add_special_tokens=False)
+        mask = np.zeros((1, constraint.mask_words), dtype=np.int32)
+        ok = all(state.accept(token) for token in tokens)
+        if ok and not state.ended:
+            state.fill_mask(mask[0])
+            ok = bool(unpack_mask(mask, VOCABULARY)[0, 2])
+        assert ok == wanted
