@@ -156,6 +156,9 @@ class Generator:
         if heights[-1] > depth:
             live = tuple(one for one, high in zip(live, heights, strict=True) if high <= depth)
         chosen = self._source.index(len(live), node)
+        deeper = self._slack > _SLACK and heights[-1] > heights[0]
+        if deeper and self._source.integer(0, self._slack) > 1:
+            chosen = len(live) - 1  # the branch that goes on, where there is one
         try:
             return self._draw(live[chosen], depth)
         except SamplingError as error:
