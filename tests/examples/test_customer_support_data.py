@@ -202,9 +202,7 @@ def test_every_template_fits_some_target():
                         reached |= {
                             one.group
                             for one in renderer.templates
-                            if renderer.render_group(
-                                target, one.group, Random(0)
-                            )
+                            if renderer.render_group(target, one.group, Random(0))
                         }
         assert reached == {one.group for one in renderer.templates}
 
@@ -220,3 +218,26 @@ def test_one_command_writes_the_same_bytes_every_time(tmp_path: Path):
         contents.append([(folder / f"{name}.jsonl").read_bytes() for name in ("train", "eval")])
     assert contents[0] == contents[1]
     assert len(list(read_examples(tmp_path / "1" / "eval.jsonl"))) == 100
+
+
+def content_words(line: str) -> set[str]:
+    fillers = set("please the a i my is it to for of".split())
+    return set(re.findall(r"[a-z']+", re.sub(r"\{\w+\}", "", line.lower()))) - fillers
+
+
+@pytest.mark.parametrize("kind", ["", "phrases_"])
+def test_no_eval_line_is_a_training_line_in_other_words(kind: str):
+    training = [
+        content_words(line)
+        for lines in make_sections(f"{kind}train.txt").values()
+        for line in lines
+    ]
+    for section, lines in make_sections(f"{kind}eval.txt").items():
+        if kind and section not in ("high", "low"):
+            continue
+        for line in lines:
+            words = content_words(line)
+            # "refund ORD-12345" can hardly be said in other words.
+            if len(words) >= 4:
+                nearest = max(training, key=lambda other: len(words & other) / len(words | other))
+                assert len(words & nearest) / len(words | nearest) <= 2 / 3, (line, nearest)
