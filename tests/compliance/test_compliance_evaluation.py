@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 import zoo
 from schemalora.compliance import ComplianceReport, evaluate
+from schemalora.compliance.lenient import lenient_candidates
 from schemalora.contract import Contract, FreeText
 from schemalora.records import Example, Prediction
 from schemalora.sampling import sample
@@ -245,3 +246,25 @@ def test_no_completion_crashes_scoring(completion: str) -> None:
     report = score(completion)
     assert report.n == 1
     report.to_markdown()
+
+
+@pytest.mark.parametrize(
+    ("completion", "found"),
+    [
+        ('```json\n{"a":1}\n```', '{"a":1}'),
+        ("```\n[1]\n```", "[1]"),
+        ('Sure: {"a":{"b":1}} Anything else?', '{"a":{"b":1}}'),
+        ('See [this] and {that}: {"a":1}', '{"a":1}'),
+        ('{"a":1}{"b":2}', '{"a":1}'),
+        ('{"a":{"b":1},"c":', None),
+        ('{"a":{"b":1},"c":"tex', None),
+        ('[{"a":1},{"b":2}', None),
+        ("no JSON at all", None),
+        ("", None),
+    ],
+)
+def test_lenient_extraction_cuts_out_but_repairs_nothing(
+    completion: str, found: str | None
+) -> None:
+    candidates = list(lenient_candidates(completion))
+    assert (candidates[0] if candidates else None) == found

@@ -8,7 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from schemalora.compliance import evaluate
+from schemalora.contract import Contract
 from schemalora.errors import UsageError
+from schemalora.records import Example, Prediction
 from schemalora.reporting import write_plot
 from tickets import CONTRACT, examples, predictions
 
@@ -32,6 +34,19 @@ def test_both_files_are_written_and_show_every_rate(tmp_path: Path) -> None:
     before = svg.read_bytes()
     write_plot(reports, tmp_path / "runs" / "result.png")
     assert svg.read_bytes() == before
+
+
+def test_many_fields_are_drawn_as_far_as_they_can_be_read(tmp_path: Path) -> None:
+    names = [f"field_{i}" for i in range(300)]
+    schema = {"type": "object", "properties": {name: {"type": "integer"} for name in names}}
+    contract = Contract.from_json_schema(schema, name="Wide")
+    row = Example("text", dict.fromkeys(names, 1), id="a")
+    report = evaluate(contract, [row], [Prediction("a", "{}")])
+    _, svg = write_plot({"one": report}, tmp_path / "wide.png")
+    text = svg.read_text(encoding="utf-8")
+    assert "$.field_59" in text
+    assert "$.field_60" not in text
+    assert "240 more fields are not drawn" in text
 
 
 def test_no_reports_are_refused(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from schemalora.statistics import (
     detectable_difference,
     holm,
     mcnemar_exact,
+    paired_interval,
     smallest_significant_difference,
     wilson_interval,
 )
@@ -66,8 +67,10 @@ def test_mcnemar_does_not_mind_the_order_of_arms(only_a: int, only_b: int) -> No
     assert mcnemar_exact(only_a, only_b) == mcnemar_exact(only_b, only_a)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 60), power=st.sampled_from((1, 4, 20)))
+def test_holm_agrees_with_statsmodels(seed: int, n: int, power: int) -> None:
+    rng = random.Random(seed)
+    p_values = [rng.choice((rng.random() ** power, 0.0, 0.01, 1.0)) for _ in range(n)]
     expected = multipletests(p_values, method="holm")[1]
     assert holm(p_values) == near(list(expected), abs=1e-9)
 
@@ -164,6 +167,43 @@ def test_bootstrap_covers_the_true_difference() -> None:
         low, high = bootstrap_difference(differences, seed=seed, resamples=500)
         covered += low <= 0.1 <= high
     assert 0.90 <= covered / 300 <= 0.985
+
+
+@given(st.integers(0, 200), st.integers(0, 60), st.integers(0, 60), st.integers(0, 200))
+def test_paired_interval_holds_the_difference_and_mirrors(
+    both: int, only_a: int, only_b: int, neither: int
+) -> None:
+    n = both + only_a + only_b + neither
+    low, high = paired_interval(both, only_a, only_b, neither)
+    assert -1 <= low <= high <= 1
+    if n:
+        assert low - 1e-12 <= (only_b - only_a) / n <= high + 1e-12
+    assert paired_interval(both, only_b, only_a, neither) == near((-high, -low), abs=1e-12)
+
+
+def test_paired_interval_without_correlation_is_square_and_add_of_wilson() -> None:
+    # Independent margins, half and half: phi is 0, and the published formula is a plain sum.
+    low_a, high_a = proportion_confint(50, 100, method="wilson")
+    reach = math.sqrt((0.5 - low_a) ** 2 + (high_a - 0.5) ** 2)
+    assert paired_interval(25, 25, 25, 25) == near((-reach, reach), abs=1e-9)
+
+
+def test_paired_interval_never_shrinks_to_a_point() -> None:
+    for both, neither in ((20, 0), (0, 20), (10, 10), (800, 0)):
+        low, high = paired_interval(both, 0, 0, neither)
+        assert low < 0 < high
+
+
+@pytest.mark.parametrize("shares", [(0.85, 0.05, 0.1), (0.4, 0.2, 0.3), (0.96, 0.01, 0.03)])
+def test_paired_interval_covers_the_true_difference(shares: tuple[float, float, float]) -> None:
+    rng = random.Random(2)
+    n, covered = 120, 0
+    weights = (*shares, 1 - sum(shares))
+    for _ in range(1_000):
+        drawn = rng.choices(range(4), weights=weights, k=n)
+        low, high = paired_interval(*(drawn.count(kind) for kind in range(4)))
+        covered += low <= shares[2] - shares[1] <= high
+    assert 0.93 <= covered / 1_000 <= 0.99
 
 
 @pytest.mark.parametrize(

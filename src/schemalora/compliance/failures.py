@@ -1,8 +1,7 @@
-"""A bounded, reproducible sample of the rows that were not right."""
+"""A row that was not right, with all a reader needs to see why."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -67,32 +66,6 @@ class Failure:
             wrong=tuple(cast("list[str]", row["wrong"])),
             slices={name: tuple(values) for name, values in slices.items()},
         )
-
-
-class FailureSampler:
-    """Keeps the failures whose rows have the smallest keys: the same ones in any order."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._heap: list[tuple[int, str, Failure]] = []
-        self.total = 0
-
-    def wants(self, key: int) -> bool:
-        """Counts a failure and says whether it would be kept; asked once for each failure."""
-        self.total += 1
-        return len(self._heap) < self._limit or (self._limit > 0 and -key > self._heap[0][0])
-
-    def keep(self, key: int, failure: Failure) -> None:
-        """Keeps a failure in place of the one with the largest key."""
-        entry = (-key, failure.id, failure)
-        if len(self._heap) < self._limit:
-            heapq.heappush(self._heap, entry)
-        else:
-            heapq.heapreplace(self._heap, entry)
-
-    def finish(self) -> tuple[Failure, ...]:
-        """The kept failures, sorted by id."""
-        return tuple(sorted((failure for _, _, failure in self._heap), key=lambda one: one.id))
 
 
 def shortened(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from schemalora.compliance.leafreading import Absent, Leaf, leaf_label
 from schemalora.compliance.rate import Rate
-from schemalora.compliance.score import Absent, Leaf, leaf_at, leaf_label, leaves_equal
 from schemalora.jsonvalue import JsonValue, freeze
 
 if TYPE_CHECKING:
@@ -72,15 +72,26 @@ class LeafCounter:
 
     def __init__(self, contract: Contract) -> None:
         self._watched = tuple(
-            _Watched(path, field)
-            for path, field in contract.fields.items()
+            _Watched(number, path, field)
+            for number, (path, field) in enumerate(contract.fields.items())
             if _has_few_values(field) or field.nullable
         )
 
-    def add(self, target: JsonValue, got: Leaf, *, right: bool) -> None:
-        """Counts one row; `got` is what was parsed, `right` that every field is."""
+    def add(self, leaves: Sequence[Leaf], got_leaves: Sequence[Leaf] | None, right: int) -> None:
+        """Counts one row.
+
+        Args:
+            leaves: of the target.
+            got_leaves: of what was parsed; None where nothing was, or where all is right.
+            right: bit i says whether the contract's i-th field is right.
+        """
         for watched in self._watched:
-            watched.add(target, got, right=right)
+            number = watched.number
+            if right >> number & 1:
+                watched.add(leaves[number])
+            else:
+                got = Absent.UNPARSED if got_leaves is None else got_leaves[number]
+                watched.add(leaves[number], got)
 
     def confusion(self) -> dict[str, Confusion]:
         """Leaf path → confusion matrix, for fields of few values."""
@@ -92,27 +103,20 @@ class LeafCounter:
 
 
 class _Watched:
-    def __init__(self, path: str, field: Field) -> None:
+    def __init__(self, number: int, path: str, field: Field) -> None:
+        self.number = number
         self.path = path
         self.has_few_values = _has_few_values(field)
         self.nullable = field.nullable
-        self._field = field
         self._labels = {_key(value): leaf_label(value) for value in field.allowed or ()}
         if field.nullable and self._labels:
             self._labels.setdefault(_key(None), "null")
         self._pairs: Counter[tuple[str, str]] = Counter()
 
-    def add(self, target: JsonValue, got: Leaf, *, right: bool) -> None:
-        expected = leaf_at(target, self._field.keys)
+    def add(self, expected: Leaf, *wrong: Leaf) -> None:
+        """Counts a pair; without a wrong leaf, what came is right."""
         label = self._label(expected)
-        if right:
-            self._pairs[label, label] += 1
-            return
-        leaf = got if isinstance(got, Absent) else leaf_at(got, self._field.keys)
-        if leaves_equal(self._field, expected, leaf):
-            self._pairs[label, label] += 1
-        else:
-            self._pairs[label, self._label(leaf)] += 1
+        self._pairs[label, self._label(wrong[0]) if wrong else label] += 1
 
     def confusion(self) -> Confusion:
         labels = tuple(self._labels.values())
@@ -142,6 +146,8 @@ class _Watched:
         return came
 
     def _label(self, leaf: Leaf) -> str:
+        if isinstance(leaf, str):
+            return self._labels.get(leaf, OTHER)
         if leaf is None:
             return "null"
         if isinstance(leaf, Absent):

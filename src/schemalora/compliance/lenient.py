@@ -17,7 +17,8 @@ _MOST_TRIES = 32
 def lenient_candidates(completion: str) -> Iterator[str]:
     """Texts that fences or prose hid, most likely first: fenced blocks, then objects in prose.
 
-    Nothing is repaired: each candidate is to be parsed as strictly as a whole completion.
+    Nothing is repaired: each candidate is to be parsed as strictly as a whole completion. An object
+    that the completion's end cuts off hides nothing; the whole objects inside it are not its value.
     """
     completion = completion[:_LONGEST]
     for number, fence in enumerate(_FENCE.finditer(completion)):
@@ -31,8 +32,16 @@ def lenient_candidates(completion: str) -> Iterator[str]:
             return
         try:
             _, end = _DECODER.raw_decode(completion, opening.start())
-        except (ValueError, RecursionError):
+        except json.JSONDecodeError as error:
+            if _is_cut_off(error):
+                return
             position = opening.start() + 1
-            continue
-        yield completion[opening.start() : end]
-        position = end
+        except RecursionError:
+            return
+        else:
+            yield completion[opening.start() : end]
+            position = end
+
+
+def _is_cut_off(error: json.JSONDecodeError) -> bool:
+    return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from schemalora.jsonvalue import JsonValue, canonical_json, freeze, json_equal, type_name
+from schemalora.compliance.leafreading import Absent, Leaf
+from schemalora.jsonvalue import JsonValue, freeze, json_equal
 
 if TYPE_CHECKING:
     from schemalora.contract import Contract, Field, Outcome
@@ -17,28 +17,7 @@ VALID_JSON, SCHEMA_COMPLIANT, EXACT_MATCH, KEY_ORDER = (1 << i for i in range(le
 METRIC_BITS: Final = (1 << len(METRICS)) - 1
 
 
-class Absent(Enum):
-    """Why a leaf has no value; a missing key is not a null, nor is a null parent."""
-
-    MISSING_KEY = "missing key"
-    UNDER_NULL = "parent is null"
-    UNDER_OTHER = "parent is not an object"
-    UNPARSED = "no valid JSON"
-
-
-Leaf: TypeAlias = "JsonValue | Absent"
 _Special: TypeAlias = "dict[str, str | _Special]"
-
-
-def leaf_at(value: JsonValue, keys: tuple[str, ...]) -> Leaf:
-    """The value under a chain of keys, or why there is none."""
-    for key in keys:
-        if not isinstance(value, dict):
-            return Absent.UNDER_NULL if value is None else Absent.UNDER_OTHER
-        if key not in value:
-            return Absent.MISSING_KEY
-        value = value[key]
-    return value
 
 
 class Scorer:
@@ -56,32 +35,41 @@ class Scorer:
         self.columns: tuple[str, ...] = (*METRICS, *contract.fields)
         self._all_fields = ((1 << len(self.columns)) - 1) & ~METRIC_BITS
 
-    def score(self, target: JsonValue, outcome: Outcome, *, verbatim: bool = False) -> int:
+    def score(
+        self,
+        target: JsonValue,
+        outcome: Outcome,
+        leaves: Sequence[Leaf],
+        got_leaves: Sequence[Leaf] | None,
+    ) -> int:
         """The bits of one row; a completion that is not valid JSON is wrong in every column.
 
         Args:
             target: the right value.
             outcome: of parsing the completion.
-            verbatim: the completion is known to be a text of the target.
+            leaves: of the target, as `LeafReader` reads them.
+            got_leaves: of what was parsed; None where that is known to equal the target.
         """
         if not outcome.valid_json:
             return 0
         got = outcome.json
-        same = verbatim or (got == target and json_equal(got, target))
-        bits = VALID_JSON | (self._all_fields if same else self._right_fields(target, got))
+        if got_leaves is None:
+            bits = VALID_JSON | self._all_fields
+        else:
+            bits = VALID_JSON | self._right_fields(leaves, got_leaves)
         if outcome.compliant:
             bits |= SCHEMA_COMPLIANT
-            if same or self._equal_but_for_special(target, got):
+            if got_leaves is None or self._equal_but_for_special(target, got):
                 bits |= EXACT_MATCH
             if self._contract.in_order(got):
                 bits |= KEY_ORDER
         return bits
 
-    def _right_fields(self, target: JsonValue, got: JsonValue) -> int:
+    def _right_fields(self, leaves: Sequence[Leaf], got_leaves: Sequence[Leaf]) -> int:
         bits = 0
         bit = METRIC_BITS + 1
-        for field in self._fields:
-            if leaves_equal(field, leaf_at(target, field.keys), leaf_at(got, field.keys)):
+        for field, expected, got in zip(self._fields, leaves, got_leaves, strict=True):
+            if leaves_equal(field, expected, got):
                 bits |= bit
             bit <<= 1
         return bits
@@ -97,23 +85,13 @@ class Scorer:
 
 def leaves_equal(field: Field, expected: Leaf, got: Leaf) -> bool:
     """Whether a leaf is right under its field's comparison; an ignored field compares exactly."""
+    if isinstance(expected, str):
+        return isinstance(got, str) and expected == got
     if isinstance(expected, Absent) or isinstance(got, Absent):
         return expected is got
     if field.comparison == "unordered" and isinstance(expected, list) and isinstance(got, list):
         return _bag(expected) == _bag(got)
     return json_equal(expected, got)
-
-
-def leaf_label(leaf: Leaf) -> str:
-    """How a leaf is named in tables, such as `refund`, `null` or `(missing key)`.
-
-    Strings that could be taken for something else, such as "null", keep their quotes.
-    """
-    if isinstance(leaf, Absent):
-        return f"({leaf.value})"
-    if isinstance(leaf, str) and leaf[:1].isalpha() and leaf not in ("null", "true", "false"):
-        return leaf
-    return f"({type_name(leaf)})" if isinstance(leaf, (list, dict)) else canonical_json(leaf)
 
 
 def _special_comparisons(fields: tuple[Field, ...]) -> _Special:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
-from schemalora.compliance.score import leaf_label
+from schemalora.compliance.leafreading import leaf_label
 from schemalora.records import Example
 
 _T = TypeVar("_T")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 from schemalora.compliance.counts import (
     MOST_SLICES,
@@ -15,8 +15,9 @@ from schemalora.compliance.counts import (
     metric_rates,
     ordered_counts,
 )
-from schemalora.compliance.failures import Failure, FailureSampler, Fault, shortened
+from schemalora.compliance.failures import Failure, Fault, shortened
 from schemalora.compliance.generation import GenerationCounter
+from schemalora.compliance.leafreading import Leaf, LeafReader
 from schemalora.compliance.leaves import LeafCounter
 from schemalora.compliance.lenient import lenient_candidates
 from schemalora.compliance.pairing import RowIndex
@@ -24,14 +25,18 @@ from schemalora.compliance.rate import Rate
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.robustness import RobustnessCounter
 from schemalora.compliance.rows import RowKeeper
-from schemalora.compliance.score import EXACT_MATCH, METRIC_BITS, METRICS, Absent, Scorer
+from schemalora.compliance.sampler import KeySampler
+from schemalora.compliance.score import EXACT_MATCH, METRIC_BITS, METRICS, Scorer
 from schemalora.compliance.slicing import slices_of, tidy_slices
 from schemalora.errors import PairingError
-from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.jsonvalue import JsonValue, canonical_json, json_equal
 from schemalora.records import Example, Prediction
 
 if TYPE_CHECKING:
     from schemalora.contract import Contract, Outcome
+
+
+_TARGETS_CHECKED: Final = 1_000
 
 
 class Tally:
@@ -43,9 +48,9 @@ class Tally:
         self._contract = contract
         self._index = index
         self._scorer = Scorer(contract)
+        self._reader = LeafReader(contract.fields.values())
         columns = self._scorer.columns
         self._columns = columns
-        self._all_fields = ((1 << len(columns)) - 1) & ~METRIC_BITS
         self._scores = ScoreCounter(len(columns))
         self._lenient = [0] * (METRIC_BITS + 1)
         self._slices = SliceCounter()
@@ -54,60 +59,74 @@ class Tally:
         self._leaves = LeafCounter(contract)
         self._robustness = RobustnessCounter(columns, index)
         self._rows = RowKeeper(columns, keep_rows)
-        self._failures = FailureSampler(keep_failures)
+        self._failures = KeySampler[Failure](keep_failures)
+        self._targets = KeySampler[bool](_TARGETS_CHECKED)
         self._fingerprint = 0
         self._missing = 0
-        self._bad_targets = 0
         self._generation = GenerationCounter()
 
     def add(self, example: Example, prediction: Prediction | None) -> None:
         """Scores and counts one row; one without a prediction is wrong in everything."""
-        target = example.target
-        target_text = canonical_json(target)
-        outcome = None
+        target_text = canonical_json(example.target)
+        leaves = self._reader.read(example.target)
+        outcome = got_leaves = None
         score = lenient = 0
         if prediction is None:
             self._missing += 1
         else:
             outcome = self._contract.parse(prediction.completion)
-            score = lenient = self._scorer.score(
-                target, outcome, verbatim=prediction.completion == target_text
-            )
+            verbatim = prediction.completion == target_text
+            score, got_leaves = self._score(example.target, outcome, leaves, verbatim=verbatim)
+            lenient = score
             if outcome.violations:
                 self._count_violations(outcome)
             if not outcome.valid_json:
-                lenient = self._lenient_score(target, prediction.completion)
+                lenient = self._lenient_score(example.target, prediction.completion, leaves)
             self._generation.add(prediction)
         self._scores.add(score)
         self._lenient[lenient & METRIC_BITS] += 1
         self._robustness.add(example, score)
         self._rows.add(example.id, score, example.group)
-        self._leaves.add(
-            target,
-            outcome.json if outcome is not None and outcome.valid_json else Absent.UNPARSED,
-            right=score & self._all_fields == self._all_fields,
-        )
+        self._leaves.add(leaves, got_leaves, score >> len(METRICS))
         for dimension, value in slices_of(example):
             self._slices.add(dimension, value, score)
         key = _row_key(example, target_text)
         self._fingerprint += key
         if not score & EXACT_MATCH:
-            if not self._contract.parse(target_text).compliant:
-                # A target that is matched complies as well: only the others are looked at.
-                self._bad_targets += 1
+            # A target that is matched complies as well: only others need to be looked at.
+            if self._targets.wants(key):
+                complies = self._contract.parse(target_text).compliant
+                self._targets.keep(key, example.id, complies)
             if self._failures.wants(key):
-                self._failures.keep(key, self._failure(example, prediction, outcome, score))
+                failure = self._failure(example, prediction, outcome, score)
+                self._failures.keep(key, example.id, failure)
 
     def _count_violations(self, outcome: Outcome) -> None:
         self._violations.add((one.kind, one.path) for one in outcome.violations)
         if not outcome.valid_json:
             self._causes.update(one.cause for one in outcome.violations if one.cause)
 
-    def _lenient_score(self, target: JsonValue, completion: str) -> int:
+    def _score(
+        self, target: JsonValue, outcome: Outcome, leaves: Sequence[Leaf], *, verbatim: bool = False
+    ) -> tuple[int, Sequence[Leaf] | None]:
+        """The score, and the leaves of what was parsed where they may differ from the target's.
+
+        Args:
+            target: the right value.
+            outcome: of parsing the completion.
+            leaves: of the target.
+            verbatim: the completion is known to be a text of the target.
+        """
+        got = outcome.json
+        equal = verbatim or (got == target and json_equal(got, target))
+        got_leaves = None if equal or not outcome.valid_json else self._reader.read(got)
+        return self._scorer.score(target, outcome, leaves, got_leaves), got_leaves
+
+    def _lenient_score(self, target: JsonValue, completion: str, leaves: Sequence[Leaf]) -> int:
         for candidate in lenient_candidates(completion):
             outcome = self._contract.parse(candidate)
             if outcome.valid_json:
-                return self._scorer.score(target, outcome)
+                return self._score(target, outcome, leaves)[0]
         return 0
 
     def _failure(
@@ -143,10 +162,11 @@ class Tally:
             PairingError: not one target complies with the contract.
         """
         n = self._scores.n
-        if self._bad_targets == n:
+        if self._targets.total == n and not any(self._targets.items()):
             raise PairingError(
-                f"not one of the {n} targets complies with the contract {self._contract.name!r}: "
-                "these examples belong to another contract"
+                f"not one of the {len(self._targets.items())} targets that were looked at complies "
+                f"with the contract {self._contract.name!r}: these examples belong to another "
+                "contract"
             )
         totals = [Rate(total, n) for total in self._scores.totals()]
         fields = self._contract.fields
@@ -165,7 +185,7 @@ class Tally:
             confusion=self._leaves.confusion(),
             nulls=self._leaves.nulls(),
             failures_total=self._failures.total,
-            failures=self._failures.finish(),
+            failures=tuple(self._failures.items()),
             rows_fingerprint=f"{self._fingerprint % (1 << 64):016x}",
             rows=self._rows.finish(),
             missing_predictions=self._missing,
@@ -177,10 +197,12 @@ class Tally:
         n = self._scores.n
         if self._missing:
             yield f"{self._missing} of {n} examples have no prediction; they count as wrong."
-        if self._bad_targets:
+        looked_at = self._targets.items()
+        bad = looked_at.count(False)
+        if bad:
             yield (
-                f"{self._bad_targets} of {n} targets do not comply with the contract; "
-                "no completion can match them."
+                f"{bad} targets do not comply with the contract (of the {len(looked_at)} unmatched "
+                "ones that were looked at); no completion can match them."
             )
         ignored = [
             path for path, one in self._contract.fields.items() if one.comparison == "ignored"

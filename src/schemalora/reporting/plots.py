@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, which colour-blind readers tell apart; hatches tell arms apart in print.
 ARM_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_MOST_FIELDS: Final = 60
 _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++")
 
 
 def write_plot(reports: Mapping[str, ComplianceReport], path: str | Path) -> tuple[Path, Path]:
     """Draws each metric and each field as one bar an arm, with its 95% interval.
+
+    Of more than 60 fields the first 60 are drawn, which the axis says.
 
     Args:
         reports: arm name → report.
@@ -45,7 +48,7 @@ def write_plot(reports: Mapping[str, ComplianceReport], path: str | Path) -> tup
     from matplotlib.figure import Figure
 
     first = next(iter(reports.values()))
-    columns = [*first.metrics, *first.fields]
+    columns = [*first.metrics, *list(first.fields)[:_MOST_FIELDS]]
     with rc_context(
         {
             "svg.fonttype": "none",  # text stays text
@@ -108,7 +111,11 @@ def _label(axes: Axes, reports: Mapping[str, ComplianceReport], columns: Sequenc
     axes.invert_yaxis()
     axes.set_xlim(0, 112)
     axes.set_xticks(range(0, 101, 20), [f"{tick}%" for tick in range(0, 101, 20)])
-    axes.set_xlabel("share of all rows, with Wilson 95% intervals")
+    left_out = len(first.metrics) + len(first.fields) - len(columns)
+    axes.set_xlabel(
+        "share of all rows, with Wilson 95% intervals"
+        + (f"; {left_out} more fields are not drawn" if left_out else "")
+    )
     axes.set_title(first.contract_name, loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
