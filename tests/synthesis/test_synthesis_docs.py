@@ -20,7 +20,7 @@ def test_the_examples_of_a_page_run_in_order(
     assert len(blocks) >= 2
     names: dict[str, object] = {"__name__": page}
     for block in blocks:
-        exec(compile(block, f"{page}.md", "exec"), names)
+        exec(compile(block, f"{page}.md", "exec", dont_inherit=True), names)
 
 
 def test_the_flagships_page_states_the_rules_of_the_code():
