@@ -114,7 +114,7 @@ def test_compare_prints_flips_and_writes_json(run, files: Path) -> None:
     assert "lora against base (n=60 pairs)" in out
     written = json.loads((files / "c.json").read_text())
     assert written["metrics"]["exact_match"]["only_b"]
-    assert "lora − base" in (files / "c.html").read_text()
+    assert "the difference to base" in (files / "c.html").read_text()
 
 
 def test_compare_can_be_a_gate_against_regressions(run, files: Path) -> None:

@@ -141,7 +141,7 @@ def test_lone_surrogates_in_rows_do_not_stop_the_page(tmp_path: Path) -> None:
 def test_arms_are_compared_with_the_first(tmp_path: Path) -> None:
     text, page = read(write_html({"base": report(0.7), "lora": report(0.05)}, tmp_path / "r.html"))
     words = " ".join(page.words)
-    assert "lora − base" in words
+    assert "below them the difference to base in points" in words
     assert re.search(r"Against base, on the same 80 rows, lora is \d+\.\d points better", words)
     assert text.count('data-arm="') == 2
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
@@ -68,6 +68,7 @@ def test_mcnemar_does_not_mind_the_order_of_arms(only_a: int, only_b: int) -> No
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 60), power=st.sampled_from((1, 4, 20)))
+@settings(max_examples=20, deadline=None)
 def test_holm_agrees_with_statsmodels(seed: int, n: int, power: int) -> None:
     rng = random.Random(seed)
     p_values = [rng.choice((rng.random() ** power, 0.0, 0.01, 1.0)) for _ in range(n)]

@@ -41,10 +41,7 @@ def page_view(
         "reasons": attribution.verdict.reasons if attribution is not None else (),
         "baseline": next(iter(reports)),
         "compared": bool(comparisons),
-        "arms": [
-            {**arm_view(name, report), "compared": name in comparisons}
-            for name, report in reports.items()
-        ],
+        "arms": [arm_view(name, report) for name, report in reports.items()],
         "table": [
             {"title": METRIC_TITLES[name], "cells": _cells(name, reports, comparisons)}
             for name in first.metrics

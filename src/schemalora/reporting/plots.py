@@ -57,11 +57,13 @@ def write_plot(reports: Mapping[str, ComplianceReport], path: str | Path) -> tup
             "font.size": 10,
         }
     ):
-        height = 1.1 + len(columns) * (0.16 + 0.22 * len(reports))
+        height = 1.4 + len(columns) * (0.16 + 0.22 * len(reports))
         figure = Figure(figsize=(9, height), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         _draw(axes, reports, columns)
+        figure.suptitle(first.contract_name, x=0.01, ha="left", fontweight="bold")
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         png, svg = Path(path).with_suffix(".png"), Path(path).with_suffix(".svg")
         png.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(png, dpi=160)
@@ -116,6 +118,7 @@ def _label(axes: Axes, reports: Mapping[str, ComplianceReport], columns: Sequenc
         "share of all rows, with Wilson 95% intervals"
         + (f"; {left_out} more fields are not drawn" if left_out else "")
     )
-    axes.set_title(first.contract_name, loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+    axes.margins(y=0.01)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
