@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import pytest
@@ -106,7 +107,7 @@ def test_ground_never_raises(value: object, text: str):
 def test_merged_spans_are_apart_and_cover_the_same(pairs: list[tuple[int, int]]):
     spans = [(start, start + length) for start, length in pairs]
     merged = merge_spans(spans)
-    assert all(left[1] < right[0] for left, right in zip(merged, merged[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in pairwise(merged))
     assert {at for a, b in merged for at in range(a, b)} == {
         at for a, b in spans for at in range(a, b)
     }

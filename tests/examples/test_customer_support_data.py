@@ -211,10 +211,13 @@ def test_one_command_writes_the_same_bytes_every_time(tmp_path: Path):
     contents = []
     for turn in ("1", "2"):
         folder = tmp_path / turn
+        sizes = ("--train", "400", "--eval", "100")
         subprocess.run(
-            [sys.executable, str(Path(dataset.__file__)), "--out", str(folder), "--train", "400", "--eval", "100"],
-            check=True, capture_output=True, env={"PYTHONHASHSEED": turn},
-        )  # fmt: skip
+            [sys.executable, str(Path(dataset.__file__)), "--out", str(folder), *sizes],
+            check=True,
+            capture_output=True,
+            env={"PYTHONHASHSEED": turn},
+        )
         contents.append([(folder / f"{name}.jsonl").read_bytes() for name in ("train", "eval")])
     assert contents[0] == contents[1]
     assert len(list(read_examples(tmp_path / "1" / "eval.jsonl"))) == 100

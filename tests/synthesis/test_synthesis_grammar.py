@@ -89,6 +89,7 @@ def test_any_text_can_be_said_when_it_is_escaped(text: str):
 @given(st.text(alphabet="ab(|)[]{}<>\\ "))
 def test_parsing_ends_in_a_node_or_in_a_usage_error(text: str):
     try:
-        assert slot_names(parse_template(text)) is not None
-    except UsageError as error:
-        assert "template" in str(error)
+        node = parse_template(text)
+    except UsageError:
+        return
+    assert slot_names(node) is not None

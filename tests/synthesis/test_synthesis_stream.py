@@ -70,16 +70,18 @@ def test_any_contract_gets_a_first_data_set(source: Any):
 
 
 def test_the_same_seed_gives_the_same_rows_in_any_process():
-    code = (
-        "from schemalora.synthesis import synthesize\n"
-        "from schemalora.contract import Contract\n"
-        "from schemalora.perturbations import catalogue\n"
-        "contract = Contract.from_json_schema({'type': 'object', 'properties': {'a': {'type': 'string'},"
-        "'b': {'enum': ['x', 'y', None]}}, 'required': ['a', 'b'], 'additionalProperties': False})\n"
-        "rows = synthesize(contract, count=60, seed=5, perturbations=tuple(catalogue(contract).values()))\n"
-        "from schemalora.jsonvalue import canonical_json\n"
-        "for row in rows: print(canonical_json(row.to_dict()))\n"
-    )
+    code = """
+from schemalora.contract import Contract
+from schemalora.jsonvalue import canonical_json
+from schemalora.perturbations import catalogue
+from schemalora.synthesis import synthesize
+
+schema = {"properties": {"a": {"type": "string"}, "b": {"enum": ["x", "y", None]}}}
+contract = Contract.from_json_schema({"type": "object", "required": ["a", "b"], **schema})
+everything = tuple(catalogue(contract).values())
+for row in synthesize(contract, count=60, seed=5, perturbations=everything):
+    print(canonical_json(row.to_dict()))
+"""
     outs = [
         subprocess.run(
             [sys.executable, "-c", code],
