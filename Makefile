@@ -59,7 +59,7 @@ docs: $(VENV)/.dev ## Build the documentation, strictly
 
 .PHONY: numbers
 numbers: $(VENV)/.base ## Write the tables of README and docs from the committed result files
-	$(BIN)/python docs/write_numbers.py
+	$(BIN)/python benchmarks/write_tables.py
 
 .PHONY: clean
 clean: ## Remove the environment and everything built

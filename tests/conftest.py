@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from customer_support.ticket import SupportTicket
 
+from customer_support.ticket import SupportTicket
 from schemalora.base_model import BaseModel, find_base_model, load_tokenizer
 from schemalora.contract import Contract
 

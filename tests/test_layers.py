@@ -21,7 +21,7 @@ LAYERS = {
     "statistics": 2,
     "synthesis": 3, "audit": 3, "attribution": 3,
     "base_model": 4, "training": 4, "inference": 4, "reporting": 4, "export": 4,
-    "cli": 5,
+    "cli": 5, "__main__": 5,
 }  # fmt: skip
 
 MODEL_PACKAGES = {

@@ -7,7 +7,6 @@ import sys
 from importlib import import_module
 from typing import Annotated
 
-import click
 import typer
 
 from schemalora import __version__
@@ -32,7 +31,6 @@ STAGES = (
 app = typer.Typer(
     name="schemalora",
     help="From a Pydantic model to a small language model that answers in exactly its shape.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -61,13 +59,15 @@ for _stage in STAGES:
 def main() -> None:
     """The `schemalora` command: 0 done, 1 a finding or a failed gate, 2 wrong use."""
     quiet_libraries()
+    # A contract argument may name a module in the current folder, as with `python -m`.
+    sys.path.insert(0, "")
     try:
-        code = app(standalone_mode=False)
-    except (SchemaloraError, click.ClickException) as error:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except (SchemaloraError, typer.TyperException) as error:
         if "--debug" in sys.argv[1:]:
             raise
         _fail(error)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
         # The reader of a pipe went away, as `head` does; nothing is wrong.
@@ -77,6 +77,7 @@ def main() -> None:
 
 
 def _fail(error: Exception) -> None:
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    typer.echo("error: " + " ".join(message.split()), err=True)
+    # Typer's own errors (a missing argument, an unknown option) know how to word themselves.
+    worded = getattr(error, "format_message", error.__str__)
+    typer.echo("error: " + " ".join(worded().split()), err=True)
     sys.exit(2)

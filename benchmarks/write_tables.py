@@ -1,0 +1,126 @@
+"""Writes the tables of README and docs from the committed result files.
+
+    python benchmarks/write_tables.py           # `make numbers`
+    python benchmarks/write_tables.py --check   # exit code 1 where a table is not its result file's
+
+A table stands between `<!-- numbers: NAME -->` and `<!-- /numbers -->`; NAME is a function below.
+A result file that is not there yet gives a line that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+FLAGSHIP = ROOT / "examples" / "customer_support" / "results"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"<!-- numbers: (\S+) -->\n.*?<!-- /numbers -->", re.DOTALL)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def origin(result: dict[str, Any]) -> str:
+    """Where a number comes from, in one line."""
+    versions, box = result["versions"], result["machine"]
+    packages = ", ".join(
+        f"{name} {versions[name]}" for name in ("torch", "transformers", "trl", "peft")
+    )
+    return (
+        f"commit `{result['commit']}`; {box['cores']} cores ({box['processor']}), "
+        f"{box['memory_gib']} GiB; Python {versions['python']}, {packages}"
+    )
+
+
+def flagship(preset: str) -> str:
+    """The table of one preset of the flagship, as the run printed it."""
+    folder = FLAGSHIP / preset
+    run = read(folder / "run.json")
+    if run is None:
+        return f"*Not measured yet: `examples/customer_support/results/{preset}` holds no run.*"
+    data, seconds = run["data"], run["seconds"]
+    stages = ", ".join(f"{stage} {value:.0f} s" for stage, value in seconds.items())
+    return (
+        f"{(folder / 'report.md').read_text(encoding='utf-8').strip()}\n\n"
+        f"Preset `{preset}`: base model `{run['base_model']}`, {data['train_rows']} training rows, "
+        f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}.\n\n"
+        f"Measured at {origin(run)}."
+    )
+
+
+def demo() -> str:
+    return flagship("cpu")
+
+
+def cpu_full() -> str:
+    return flagship("cpu-full")
+
+
+def measured() -> str:
+    """What the benchmarks of the pipeline gave."""
+    rows: list[tuple[str, str, str]] = []
+    fresh = read(RESULTS / "fresh_clone.json")
+    if fresh is not None:
+        numbers = fresh["numbers"]
+        for target in ("demo", "test"):
+            if f"make_{target}_s" in numbers:
+                what = f"`make {target}` in a fresh clone, installation included"
+                rows.append((what, f"{numbers[f'make_{target}_s'] / 60:.1f} min", "n=1"))
+    light = read(RESULTS / "import_time.json")
+    if light is not None:
+        for name, what in (
+            ("import", "`import schemalora`, warm"),
+            ("everything", "… and every public name of the light layers"),
+        ):
+            one = light["numbers"][name]
+            span = f"{one['min_s']:.3f} to {one['max_s']:.3f} s, n={light['config']['runs']}"
+            rows.append((what, f"{one['median_s']:.3f} s", span))
+    if not rows:
+        return "*Not measured yet.*"
+    lines = ["| what | median | range |", "| --- | ---: | --- |"]
+    lines += [f"| {what} | {value} | {span} |" for what, value, span in rows]
+    source = fresh or light
+    assert source is not None
+    return "\n".join(lines) + f"\n\nMeasured at {origin(source)}."
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "demo": demo,
+    "cpu-full": cpu_full,
+    "measured": measured,
+}
+
+
+def written(page: Path) -> str:
+    def table(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"<!-- numbers: {name} -->\n{TABLES[name]()}\n<!-- /numbers -->"
+
+    return BLOCK.sub(table, page.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    stale = [page for page in PAGES if written(page) != page.read_text(encoding="utf-8")]
+    if "--check" in sys.argv[1:]:
+        for page in stale:
+            print(f"{page.relative_to(ROOT)}: a table is not its result file's; run `make numbers`")
+        sys.exit(1 if stale else 0)
+    for page in stale:
+        page.write_text(written(page), encoding="utf-8")
+        print(f"{page.relative_to(ROOT)}: written")
+    picture = FLAGSHIP / "cpu" / "report.png"
+    if picture.is_file():
+        (ROOT / "docs" / "assets").mkdir(exist_ok=True)
+        shutil.copy(picture, ROOT / "docs" / "assets" / "demo.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m schemalora` is the `schemalora` command."""
+
+from schemalora.cli import main
+
+main()

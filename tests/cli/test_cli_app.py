@@ -1,0 +1,123 @@
+"""The command line through its real entry point."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from customer_support.dataset import build_dataset
+from schemalora import __version__, write_examples
+
+TICKET = "customer_support.ticket:SupportTicket"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def schemalora(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = Path(sys.executable).with_name("schemalora")
+    return subprocess.run(
+        [str(command), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd or EXAMPLES,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "examples.jsonl"
+    write_examples(path, build_dataset(train_count=6000, eval_count=800, seed=0)[0][:12])
+    return path
+
+
+def test_help_lists_every_stage():
+    done = schemalora("--help")
+    assert done.returncode == 0
+    for stage in ("contract", "sample", "synthesize", "format", "train", "predict", "evaluate"):
+        assert f" {stage} " in done.stdout
+
+
+def test_no_arguments_show_the_help():
+    assert schemalora().stdout == schemalora("--help").stdout
+
+
+def test_version():
+    done = schemalora("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"schemalora {__version__}")
+    module = subprocess.run(
+        [sys.executable, "-m", "schemalora", "--version"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert module.stdout == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["contract", "no_such_module:Model"], "no_such_module"),
+        (["contract", "customer_support.ticket:Nothing"], "Nothing"),
+        (["contract", "logging:Logger"], "Logger"),
+        (["contract", "nowhere.py:Model"], "nowhere.py"),
+        (["contract", "nowhere.json"], "nowhere.json"),
+        (["contract"], "Missing argument"),
+        (["nothing"], "nothing"),
+        (["format", TICKET, "nowhere.jsonl", "-o", "out.jsonl"], "nowhere.jsonl"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(arguments: list[str], reason: str):
+    done = schemalora(*arguments)
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert reason in lines[0]
+    assert done.stdout == ""
+
+
+def test_debug_shows_the_trace():
+    done = schemalora("--debug", "contract", "nowhere.json")
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def test_format_writes_trl_s_rows(examples: Path, tmp_path: Path):
+    done = schemalora("format", TICKET, str(examples), "-o", str(tmp_path / "r.jsonl"))
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert len(rows) == 12
+    assert all(set(row) == {"prompt", "completion"} for row in rows)
+
+
+def test_a_half_written_file_is_named_and_nothing_is_written(examples: Path, tmp_path: Path):
+    half = tmp_path / "half.jsonl"
+    half.write_bytes(examples.read_bytes()[:-40])
+    done = schemalora("format", TICKET, str(half), "-o", str(tmp_path / "r.jsonl"))
+    assert done.returncode == 2
+    assert f"{half}:12: not JSON" in done.stderr
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_train_refuses_before_it_loads_anything(examples: Path, tmp_path: Path):
+    records = tmp_path / "r.jsonl"
+    assert schemalora("format", TICKET, str(examples), "-o", str(records)).returncode == 0
+    (tmp_path / "run.toml").write_text('[training]\nbase_model = "embedded"\n')
+    (tmp_path / "held").mkdir()
+    (tmp_path / "held" / "keep.txt").write_text("mine")
+    command = ["train", TICKET, str(records), "-c", str(tmp_path / "run.toml")]
+
+    misspelt = schemalora(*command, "-o", str(tmp_path / "a"), "--set", "learning_rat=1")
+    assert misspelt.returncode == 2
+    assert "did you mean 'learning_rate'" in misspelt.stderr
+
+    occupied = schemalora(*command, "-o", str(tmp_path / "held"))
+    assert occupied.returncode == 2
+    assert "already holds a run" in occupied.stderr
+    assert (tmp_path / "held" / "keep.txt").read_text() == "mine"
+
+    missing = schemalora(*command, "-o", str(tmp_path / "b"), "--set", "base_model=./none")
+    assert missing.returncode == 2
+    assert "no such folder" in missing.stderr

@@ -1,0 +1,174 @@
+"""All stages, one after the other, on a tiny model of Mistral's architecture, in four bits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from customer_support.dataset import build_dataset
+from schemalora import (
+    Adapter,
+    Contract,
+    TrainingConfig,
+    evaluate,
+    format_examples,
+    read_examples,
+    read_predictions,
+    read_records,
+    write_examples,
+    write_records,
+)
+from schemalora.errors import AdapterMismatchError, PreflightError, RunFolderError, UsageError
+from schemalora.inference import load, predict
+from schemalora.training import train
+
+
+@pytest.fixture(scope="module")
+def files(ticket_contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pipeline")
+    train_set, eval_set = build_dataset(train_count=6000, eval_count=800, seed=0)
+    write_examples(folder / "train.jsonl", train_set[:24])
+    write_examples(folder / "eval.jsonl", eval_set[:6])
+    records = format_examples(ticket_contract, read_examples(folder / "train.jsonl"))
+    write_records(folder / "records.jsonl", records)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(tiny_mistral: Path) -> TrainingConfig:
+    return TrainingConfig(
+        base_model=str(tiny_mistral),
+        quantization="nf4",
+        dtype="bfloat16",
+        optimizer="adamw_8bit",
+        rank=4,
+        dropout=0.05,
+        batch_size=4,
+        gradient_accumulation=2,
+        gradient_checkpointing=True,
+        warmup_steps=1,
+        logging_steps=1,
+        save_steps=2,
+        learning_rate=1e-3,
+    )
+
+
+@pytest.fixture(scope="module")
+def adapter(files: Path, ticket_contract: Contract, config: TrainingConfig) -> Adapter:
+    return train(
+        ticket_contract,
+        read_records(files / "records.jsonl"),
+        config,
+        output_dir=files / "adapter",
+    )
+
+
+def test_the_adapter_directory_is_peft_s_and_ours(
+    adapter: Adapter, ticket_contract: Contract, tiny_mistral: Path
+):
+    from peft import AutoPeftModelForCausalLM
+
+    loaded: Any = AutoPeftModelForCausalLM.from_pretrained(adapter.path)
+    assert any("lora_A" in name for name, _ in loaded.named_parameters())
+    again = Adapter.load(adapter.path)
+    assert again.manifest.contract.fingerprint == ticket_contract.fingerprint
+    assert again.manifest.base_model == str(tiny_mistral)
+    assert again.manifest.training["optimizer"] == "adamw_8bit"
+    curve = json.loads((adapter.path / "learning_curve.json").read_text())
+    assert [entry["step"] for entry in curve["steps"]] == [1, 2, 3]
+    assert curve["records"] == 24
+    assert not (adapter.path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+def test_predictions_are_scored(
+    adapter: Adapter, files: Path, ticket_contract: Contract, constrained: bool
+):
+    model = load(adapter, quantization="nf4", dtype="bfloat16")
+    path = files / f"predictions-{constrained}.jsonl"
+    examples = list(read_examples(files / "eval.jsonl"))
+    streamed = list(
+        predict(model, examples, constrained=constrained, max_new_tokens=96, output=path)
+    )
+    assert [one.example_id for one in streamed] == [one.id for one in examples]
+    assert list(read_predictions(path)) == streamed
+    report = evaluate(ticket_contract, examples, read_predictions(path))
+    assert report.n == len(examples)
+    if constrained:
+        whole = [one for one in streamed if one.finish_reason == "stop"]
+        assert all(ticket_contract.parse(one.completion).compliant for one in whole)
+        # A random model's strings may run on; what ends must comply.
+        assert report.metrics["schema_compliant"].count >= len(whole)
+
+
+def test_another_contract_is_refused(adapter: Adapter):
+    other = Contract.from_json_schema({"type": "integer"}, name="Number")
+    with pytest.raises(AdapterMismatchError, match="contract"):
+        predict(adapter, ["hi"], contract=other)
+
+
+def test_a_finished_run_is_not_overwritten(
+    adapter: Adapter, ticket_contract: Contract, config: TrainingConfig, files: Path
+):
+    before = (adapter.path / "schemalora.json").read_bytes()
+    records = list(read_records(files / "records.jsonl"))
+    with pytest.raises(RunFolderError, match="already holds a run"):
+        train(ticket_contract, records, config, output_dir=adapter.path)
+    with pytest.raises(RunFolderError, match="no checkpoint to resume"):
+        train(ticket_contract, records, config, output_dir=adapter.path, resume=True)
+    assert (adapter.path / "schemalora.json").read_bytes() == before
+
+
+def test_what_cannot_be_trained_is_refused_before_hours_are_spent(
+    ticket_contract: Contract, config: TrainingConfig, files: Path, tmp_path: Path
+):
+    records = list(read_records(files / "records.jsonl"))
+    with pytest.raises(UsageError, match="no training records"):
+        train(ticket_contract, [], config, output_dir=tmp_path / "a")
+    short = config.with_overrides(["max_length=40"])
+    with pytest.raises(PreflightError, match="too_long in record 0"):
+        train(ticket_contract, records, short, output_dir=tmp_path / "b")
+    other = Contract.from_json_schema({"type": "integer"}, name="Number")
+    with pytest.raises(PreflightError, match="invalid_target"):
+        train(other, records, config, output_dir=tmp_path / "c")
+
+
+def test_an_interrupted_run_ends_in_the_same_adapter(
+    ticket_contract: Contract, tiny_mistral: Path, files: Path, tmp_path: Path
+):
+    """Stopped after two of three steps and resumed: the same weights, bit for bit."""
+    import torch
+    from safetensors.torch import load_file
+
+    from schemalora.training import run
+
+    records = list(read_records(files / "records.jsonl"))
+    config = TrainingConfig(
+        base_model=str(tiny_mistral), dtype="float32", rank=4, dropout=0.1, batch_size=8,
+        save_steps=1, learning_rate=1e-3,
+    )  # fmt: skip
+    whole = train(ticket_contract, records, config, output_dir=tmp_path / "whole")
+
+    class StoppedError(Exception):
+        pass
+
+    save = run.CompletionTrainer._save_checkpoint
+
+    def save_and_stop(self: Any, model: Any, trial: Any) -> None:
+        save(self, model, trial)
+        if self.state.global_step == 2:
+            raise StoppedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.CompletionTrainer, "_save_checkpoint", save_and_stop)
+        with pytest.raises(StoppedError):
+            train(ticket_contract, records, config, output_dir=tmp_path / "parts")
+    parts = train(ticket_contract, records, config, output_dir=tmp_path / "parts", resume=True)
+
+    left = load_file(whole.path / "adapter_model.safetensors")
+    right = load_file(parts.path / "adapter_model.safetensors")
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[name], right[name]) for name in left)
