@@ -68,8 +68,8 @@ NOISE: tuple[Perturbation, ...] = (
 
 # Shares of the rows of each kind; what they leave is clean.
 TRAIN_SHARES = {
-    "multi_intent": 0.11,
-    "multi_intent_noisy": 0.04,
+    "multi_intent": 0.15,
+    "multi_intent_noisy": 0.05,
     "injection": 0.1,
     "injection_noisy": 0.03,
     "injection_alone": 0.02,

@@ -55,14 +55,9 @@ def test_no_line_is_written_on_both_sides():
         return {line.lower() for line in text.splitlines() if line and line[0] not in "#["}
 
     assert not lines("train.txt") & lines("eval.txt")
-    carried = {
-        side: set(
-            make_sections(f"phrases_{side}.txt")["high"]
-            + make_sections(f"phrases_{side}.txt")["low"]
-        )
-        for side in ("train", "eval")
-    }
-    assert not carried["train"] & carried["eval"]
+    phrases = {side: make_sections(f"phrases_{side}.txt") for side in ("train", "eval")}
+    for section in ("high", "medium", "low", "filler", "carrier"):
+        assert not set(phrases["train"][section]) & set(phrases["eval"][section]), section
 
 
 def make_sections(name: str) -> dict[str, list[str]]:
