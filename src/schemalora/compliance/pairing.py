@@ -14,20 +14,24 @@ _FULL = 0.6
 
 
 SCORE_BITS = 63
-"""How many bits of a score are kept with an id."""
+"""At most so many bits of a score are kept with an id."""
 
 
 class RowIndex:
-    """A set of row ids with each row's score, in some 30 bytes a row.
+    """A set of row ids with each row's score, in some 20 to 40 bytes a row.
 
     Ids are kept as 64-bit hashes in an open-addressed table: a million ids collide with a chance
     of 3e-8.
+
+    Args:
+        score_bits: how many low bits of a score are to be kept, at most `SCORE_BITS`.
     """
 
-    def __init__(self) -> None:
-        self._hashes = array("Q", bytes(8 * 1024))
+    def __init__(self, score_bits: int = SCORE_BITS) -> None:
+        self._bits = min(score_bits, SCORE_BITS)
         # A score is kept plus one, so that 0 is a row that has none yet.
-        self._scores = array("Q", bytes(8 * 1024))
+        self._typecode = next(code for code in "BHILQ" if 8 * array(code).itemsize > self._bits)
+        self._hashes, self._scores = self._tables(1024)
         self._count = 0
 
     def __len__(self) -> int:
@@ -50,13 +54,17 @@ class RowIndex:
         return True
 
     def set_score(self, row_id: str, score: int) -> None:
-        """Keeps the low `SCORE_BITS` of a score with an id that was added."""
-        self._scores[self._slot(_key(row_id))] = (score & (1 << SCORE_BITS) - 1) + 1
+        """Keeps the low bits of a score with an id that was added."""
+        self._scores[self._slot(_key(row_id))] = (score & (1 << self._bits) - 1) + 1
 
     def score(self, row_id: str) -> int | None:
         """The score kept with an id; None where there is none."""
         kept = self._scores[self._slot(_key(row_id))]
         return kept - 1 if kept else None
+
+    def _tables(self, slots: int) -> tuple[array[int], array[int]]:
+        width = array(self._typecode).itemsize
+        return array("Q", bytes(8 * slots)), array(self._typecode, bytes(width * slots))
 
     def _slot(self, key: int) -> int:
         hashes = self._hashes
@@ -68,8 +76,7 @@ class RowIndex:
 
     def _grow(self) -> None:
         old_hashes, old_scores = self._hashes, self._scores
-        self._hashes = array("Q", bytes(16 * len(old_hashes)))
-        self._scores = array("Q", bytes(16 * len(old_hashes)))
+        self._hashes, self._scores = self._tables(2 * len(old_hashes))
         for key, score in zip(old_hashes, old_scores, strict=True):
             if key:
                 slot = self._slot(key)
