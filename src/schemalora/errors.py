@@ -12,6 +12,8 @@
     ├── AdapterMismatchError      an adapter used with another contract, prompt or base model
     ├── BaseModelError            a base model that cannot be found or loaded
     ├── PreflightError            training data that would not teach what it should
+    ├── ExtractionError           a completion that does not satisfy its contract
+    ├── ServerError               a model server that is down, slow, or answers rubbish
     └── TrainingError             training stopped (loss not finite, disk full)
 
 The command line prints the message of any of them as one line and exits with 2; a finding or a
@@ -20,6 +22,7 @@ failed gate is a result, not an exception, and exits with 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -104,3 +107,22 @@ class PreflightError(SchemaloraError):
 
 class TrainingError(SchemaloraError):
     """Training stopped: the loss is not finite, or the disk is full."""
+
+
+class ExtractionError(SchemaloraError):
+    """A completion that does not satisfy its contract.
+
+    Attributes:
+        completion: what the model wrote, raw.
+        violations: what is wrong with it, each with a kind and a path.
+    """
+
+    def __init__(self, completion: str, violations: Sequence[object]) -> None:
+        self.completion = completion
+        self.violations = tuple(violations)
+        first = f": {self.violations[0]}" if self.violations else ""
+        super().__init__(f"the completion does not satisfy the contract{first}")
+
+
+class ServerError(SchemaloraError):
+    """A model server that is down, slow, or answers rubbish; rows that were done are kept."""

@@ -1,7 +1,11 @@
 """Small models with the embedded model's tokenizer: random weights are the hardest case."""
 
+from typing import Literal
+
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
+from pydantic import BaseModel, Field
 from transformers import (
     Gemma2Config,
     Gemma2ForCausalLM,
@@ -15,8 +19,10 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from schemalora.adapter import AdapterManifest
 from schemalora.base_model import find_base_model, load_tokenizer
-from schemalora.formatting import encode_prompt
+from schemalora.contract import Contract
+from schemalora.formatting import PromptFormat, encode_prompt, template_hash, tokenizer_hash
 from schemalora.records import Message
 
 VOCABULARY = 49152
@@ -110,3 +116,43 @@ def prompts(tokenizer):
     return [
         encode_prompt(tokenizer, [system, Message(role="user", content=text)]) for text in MESSAGES
     ]
+
+
+class Answer(BaseModel):
+    """A contract that random weights can satisfy under the constraint."""
+
+    kind: Literal["refund", "cancel", "other"]
+    urgent: bool
+    number: int | None = Field(ge=0, le=99)
+
+
+@pytest.fixture(scope="session")
+def contract():
+    return Contract.from_model(Answer)
+
+
+@pytest.fixture(scope="session")
+def base_folder(tmp_path_factory, tokenizer):
+    """A base model on disk: random weights, the embedded model's tokenizer."""
+    folder = tmp_path_factory.mktemp("base")
+    random_model(seed=3).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapter_folder(tmp_path_factory, tokenizer, base_folder, contract):
+    """An adapter on disk whose weights change what the base model says."""
+    folder = tmp_path_factory.mktemp("adapter")
+    torch.manual_seed(5)
+    tuned = get_peft_model(random_model(seed=3), LoraConfig(r=4, init_lora_weights=False))
+    tuned.save_pretrained(folder)
+    AdapterManifest(
+        contract=contract,
+        prompt_format=PromptFormat().to_dict(),
+        base_model=str(base_folder),
+        base_model_revision=None,
+        tokenizer_hash=tokenizer_hash(tokenizer),
+        template_hash=template_hash(tokenizer),
+    ).save(folder)
+    return folder

@@ -35,10 +35,20 @@ def predict(
     prompt_style: Annotated[
         str | None, typer.Option(help="short, instructions or schema; an adapter brings its own.")
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Base URL of an OpenAI-compatible server, such as http://localhost:8000/v1."
+        ),
+    ] = None,
+    served_model: Annotated[
+        str | None, typer.Option(help="The model's name on the server; MODEL where not given.")
+    ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest completion.")] = 512,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 16,
 ) -> None:
     """Ask a model for the JSON value of every example."""
+    from schemalora.inference import OpenAIServer
     from schemalora.inference import predict as run
 
     predictions = run(
@@ -47,6 +57,9 @@ def predict(
         contract=None if contract is None else load_contract(contract),
         prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
         constrained=constrained,
+        engine="transformers"
+        if server is None
+        else OpenAIServer(url=server, model=served_model or model),
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
         output=output,

@@ -51,32 +51,74 @@ def decode(
     Raises:
         UsageError: the memory does not hold a single row.
     """
-    if not prompts:
-        return
-    prefix = shared_prefix(model, prompts, adapter=options.adapter)
-    batch = _Batch(model, prompts, prefix, options)
-    try:
-        while batch.busy:
-            yield from batch.step()
-    finally:
-        batch.close()
+    decoder = Decoder(model, options)
+    decoder.share(prompts)
+    return decoder.run(prompts)
 
 
-def shared_prefix(
-    model: Any, prompts: Sequence[Sequence[int]], *, adapter: bool
-) -> PackedCache | None:
-    """The cache of the tokens that all prompts start with; None where that is not worth a pass."""
-    if len(prompts) < 2:
-        return None
-    tokens = _common_start(prompts)
-    if len(tokens) < _SHORTEST_PREFIX:
-        return None
-    cache = PackedCache(rows=1, slots=len(tokens))
-    with packed_model(model, adapter=adapter):
-        for start in range(0, len(tokens), PREFILL_TOKENS):
-            part = tokens[start : start + PREFILL_TOKENS]
-            forward(unwrap(model), cache, [Feed(row=0, tokens=part, start=start)], wanted=())
-    return cache
+class Decoder:
+    """A model that is ready to decode: its shared prefix and its cache outlive a call.
+
+    Args:
+        model: see `decode`; its weights must not change while the decoder is used.
+        options: how prompts are decoded.
+    """
+
+    def __init__(self, model: Any, options: DecodingOptions) -> None:
+        self._model = model
+        self._options = options
+        self._prefix: PackedCache | None = None
+        self._prefix_tokens: Sequence[int] = ()
+        self._cache: PackedCache | None = None
+
+    def share(self, prompts: Sequence[Sequence[int]]) -> None:
+        """Caches the tokens that all prompts start with, where that is worth a pass."""
+        if len(prompts) < 2:
+            return
+        tokens = _common_start(prompts)
+        if len(tokens) < _SHORTEST_PREFIX:
+            return
+        cache = PackedCache(rows=1, slots=len(tokens))
+        with packed_model(self._model, adapter=self._options.adapter):
+            for start in range(0, len(tokens), PREFILL_TOKENS):
+                part = tokens[start : start + PREFILL_TOKENS]
+                forward(unwrap(self._model), cache, [Feed(row=0, tokens=part, start=start)], ())
+        self._prefix, self._prefix_tokens, self._cache = cache, tokens, None
+
+    def run(self, prompts: Sequence[Sequence[int]]) -> Iterator[Completion]:
+        """Yields the completions of prompts that start with the shared tokens; see `decode`."""
+        if not prompts:
+            return
+        skip = len(self._prefix_tokens)
+        rows = [
+            Row(
+                index=index,
+                options=self._options,
+                prompt_tokens=len(prompt),
+                sequence=list(prompt[skip:]),
+            )
+            for index, prompt in enumerate(prompts)
+        ]
+        self._cache = self._cache_for(rows)
+        batch = _Batch(self._model, rows, self._cache, self._options)
+        try:
+            while batch.busy:
+                yield from batch.step()
+        finally:
+            batch.close()
+
+    def _cache_for(self, rows: Sequence[Row]) -> PackedCache:
+        """The cache of the last call where it is large enough, else a new one."""
+        options = self._options
+        draft = options.drafter.max_tokens if options.drafter is not None else 0
+        slots = max(len(row.sequence) for row in rows) + options.max_new_tokens + draft
+        memory = options.memory_bytes or _memory_for_cache(self._model)
+        per_row = slots * _cache_bytes_per_token(unwrap(self._model))
+        places = max(1, min(options.batch_size, len(rows), memory // per_row))
+        old = self._cache
+        if old is not None and old.rows >= places and old.slots >= slots:
+            return old
+        return PackedCache(rows=places, slots=slots, prefix=self._prefix)
 
 
 def _common_start(prompts: Sequence[Sequence[int]]) -> Sequence[int]:
@@ -91,33 +133,16 @@ class _Batch:
     """The rows in work, the prompts that wait, and the cache they share."""
 
     def __init__(
-        self,
-        model: Any,
-        prompts: Sequence[Sequence[int]],
-        prefix: PackedCache | None,
-        options: DecodingOptions,
+        self, model: Any, rows: Sequence[Row], cache: PackedCache, options: DecodingOptions
     ) -> None:
         self._model = model
         self._options = options
         self._vocabulary = vocabulary_size(model)
-        skip = prefix.slots if prefix is not None else 0
-        self._waiting = deque(
-            Row(
-                index=index,
-                options=options,
-                prompt_tokens=len(prompt),
-                sequence=list(prompt[skip:]),
-            )
-            for index, prompt in enumerate(prompts)
-        )
+        self._waiting = deque(rows)
         self._rows: list[Row] = []
         """Rows in work; their place here is their row of the cache."""
-        draft = options.drafter.max_tokens if options.drafter is not None else 0
-        longest = max(len(prompt) for prompt in prompts) - skip
-        self._slots = longest + options.max_new_tokens + draft
-        self._prefix = prefix
-        self._capacity = self._rows_that_fit()
-        self._cache = PackedCache(rows=self._capacity, slots=self._slots, prefix=prefix)
+        self._cache = cache
+        self._capacity = min(cache.rows, options.batch_size)
         self._masker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="masks")
 
     @property
@@ -127,12 +152,6 @@ class _Batch:
     def close(self) -> None:
         """Ends the thread that fills masks."""
         self._masker.shutdown(wait=False)
-
-    def _rows_that_fit(self) -> int:
-        wanted = min(self._options.batch_size, len(self._waiting))
-        memory = self._options.memory_bytes or _memory_for_cache(self._model)
-        per_row = self._slots * _cache_bytes_per_token(unwrap(self._model))
-        return max(1, min(wanted, memory // per_row))
 
     def step(self) -> Iterator[Completion]:
         """One forward pass; yields the rows that it ends."""
@@ -207,7 +226,7 @@ class _Batch:
             row.forget_cache()
         self._waiting.extendleft(reversed(self._rows[self._capacity :]))
         del self._rows[self._capacity :]
-        self._cache = PackedCache(rows=self._capacity, slots=self._slots, prefix=self._prefix)
+        self._cache = self._cache.smaller(self._capacity)
 
 
 def _fill(jobs: Sequence[MaskJob], masks: np.ndarray[Any, np.dtype[np.int32]]) -> None:

@@ -85,9 +85,8 @@ def grammar_schema(
     """
     writer = _Writer(zoned=zoned, compiles=compiles)
     schema = writer.write(root, ROOT)
-    definitions: Schema = {**writer.definitions}
-    if definitions:
-        schema = {**schema, "$defs": definitions}
+    if writer.definitions:
+        schema["$defs"] = writer.definitions
     return schema, tuple(dict.fromkeys(writer.gaps))
 
 
@@ -116,7 +115,7 @@ class _Writer:
             self._report_checks(node, path)
             return self._string(node, path)
         if isinstance(node, NeverNode):
-            return _NOTHING
+            return dict(_NOTHING)
         return self._named(node, path)
 
     def _named(self, node: Node, path: str) -> Schema:

@@ -158,6 +158,11 @@ class PackedCache(Cache):
         self.prefix_length = prefix.slots if prefix is not None else 0
         self.step: PackedStep | None = None
 
+    def smaller(self, rows: int) -> PackedCache:
+        """An empty cache of fewer rows; this one gives its memory back."""
+        self.layers.clear()
+        return PackedCache(rows=rows, slots=self.slots, prefix=self.prefix)
+
     def pack(self, feeds: Sequence[Feed], device: torch.device) -> PackedStep:
         """Lays out the tokens of one forward pass; rows in prefill attend apart from the others."""
         short = [feed for feed in feeds if len(feed.tokens) <= _SHORT]
@@ -217,15 +222,6 @@ class PackedCache(Cache):
                 assert layer.values is not None
                 layer.keys[target] = layer.keys[source]
                 layer.values[target] = layer.values[source]
-
-    def bytes_per_token(self) -> int:
-        """Memory of one slot over all layers, in bytes; known after the first forward pass."""
-        return sum(
-            tensor.element_size() * tensor.shape[1] * tensor.shape[3]
-            for layer in self.layers
-            for tensor in (getattr(layer, "keys", None), getattr(layer, "values", None))
-            if tensor is not None
-        )
 
 
 # Feeds up to this many tokens attend together: a draft, not a prompt.

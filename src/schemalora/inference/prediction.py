@@ -24,15 +24,16 @@ from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import supports_packed, unwrap
 from schemalora.inference.prediction_log import PredictionLog
 from schemalora.inference.rows import Completion
+from schemalora.inference.server import OpenAIServer
 from schemalora.jsonvalue import JsonValue
 from schemalora.records import Example, Prediction
 
 Progress = Callable[[int, int], None]
 """Called with how many rows are done, and how many there are."""
 
-Engine = Literal["transformers", "generate"]
+Engine = Literal["transformers", "generate"] | OpenAIServer
 """`transformers`: the packed decoder, and `generate` for models it does not know; `generate`: the
-library's own, one pass a token."""
+library's own, one pass a token; a server: no weights are loaded here."""
 
 Constrained = bool | Literal["best_effort"]
 """Whether the contract is enforced; `best_effort`: as far as it can be."""
@@ -60,7 +61,7 @@ class _Plan:
             "contract": self.contract.fingerprint,
             "prompt_format": self.prompt_format.to_dict(),
             "constrained": self.constrained,
-            "engine": self.engine,
+            "engine": self.engine if isinstance(self.engine, str) else self.engine.identity(),
             "max_new_tokens": self.max_new_tokens,
         }
 
@@ -112,14 +113,34 @@ def predict(
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
     )
-    loaded = model if isinstance(model, LoadedModel) else load(model)
-    log = None
-    if output is not None:
-        log = PredictionLog(output, rows, {**loaded.identity(), **plan.to_dict()})
-    done = log.done if log is not None else {}
-    missing = [row for row in rows if row.id not in done]
-    prompts = _encode_prompts(loaded, missing, plan)
-    return _ordered(rows, done, _decode(loaded, missing, prompts, plan), log, progress)
+    if isinstance(engine, OpenAIServer):
+        log = _open_log(output, rows, {"model": _name_of(model), **plan.to_dict()})
+        missing = [row for row in rows if log is None or row.id not in log.done]
+        fresh = engine.predict(
+            missing,
+            contract=plan.contract,
+            prompt_format=plan.prompt_format,
+            constrained=bool(constrained),
+            max_new_tokens=max_new_tokens,
+        )
+    else:
+        loaded = model if isinstance(model, LoadedModel) else load(model)
+        log = _open_log(output, rows, {**loaded.identity(), **plan.to_dict()})
+        missing = [row for row in rows if log is None or row.id not in log.done]
+        fresh = _decode(loaded, missing, _encode_prompts(loaded, missing, plan), plan)
+    return _ordered(rows, fresh, log, progress)
+
+
+def _open_log(
+    output: str | Path | None, rows: Sequence[Example], run: dict[str, JsonValue]
+) -> PredictionLog | None:
+    return None if output is None else PredictionLog(output, rows, run)
+
+
+def _name_of(model: str | Path | Adapter | LoadedModel) -> str:
+    if isinstance(model, LoadedModel):
+        return model.name
+    return str(model.path) if isinstance(model, Adapter) else str(model)
 
 
 def as_examples(examples: Iterable[Example | str]) -> list[Example]:
@@ -235,25 +256,25 @@ def _sorted_in_windows(prompts: Sequence[Sequence[int]], *, window: int) -> list
 
 def _ordered(
     rows: Sequence[Example],
-    done: dict[str, Prediction],
     fresh: Iterator[Prediction],
     log: PredictionLog | None,
     progress: Progress | None,
 ) -> Iterator[Prediction]:
     """Writes rows as they end, and yields them in the order of the examples."""
-    done = dict(done)
+    done = {} if log is None else dict(log.done)
     if progress is not None:
         progress(len(done), len(rows))
     place = 0
-    while place < len(rows):
-        while rows[place].id not in done:
-            prediction = next(fresh)
-            done[prediction.example_id] = prediction
-            if log is not None:
-                log.append(prediction)
-            if progress is not None:
-                progress(len(done), len(rows))
-        yield done[rows[place].id]
-        place += 1
+    for prediction in fresh:
+        done[prediction.example_id] = prediction
+        if log is not None:
+            log.append(prediction)
+        if progress is not None:
+            progress(len(done), len(rows))
+        while place < len(rows) and rows[place].id in done:
+            yield done[rows[place].id]
+            place += 1
+    for row in rows[place:]:
+        yield done[row.id]
     if log is not None:
         log.finish()

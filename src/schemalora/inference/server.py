@@ -1,0 +1,236 @@
+"""Any OpenAI-compatible server as the model: vLLM, SGLang, llama.cpp, `transformers serve`."""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import json
+import os
+import random
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from schemalora.contract import Contract
+from schemalora.errors import ServerError
+from schemalora.formatting import PromptFormat, build_prompt
+from schemalora.jsonvalue import JsonValue
+from schemalora.records import Example, FinishReason, Prediction
+
+# What chat templates use to open and close turns. A server reads them in a message as if the
+# template had written them, so they are broken up by a character of no width.
+_CONTROL = re.compile(
+    r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS)\]"
+    r"|<</?SYS>>|<(?:bos|eos|start_of_turn|end_of_turn|pad|unk)>|<｜[^｜<>\s]{1,40}｜>"
+)
+_WORD_JOINER = "\u2060"
+
+_LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAIServer:
+    """A server that speaks the chat-completions protocol; an engine of `predict`."""
+
+    url: str
+    """Its base, such as `http://localhost:8000/v1`."""
+    model: str
+    """The served model's name, for vLLM the name given with `--lora-modules`."""
+    api_key: str | None = None
+    """Sent as a bearer token; None takes the environment variable `OPENAI_API_KEY`, if set."""
+    concurrency: int = 16
+    """Requests under way at once."""
+    timeout: float = 120.0
+    """Seconds until an answer that does not come counts as failed."""
+    attempts: int = 6
+    """How often a request is sent before its row fails: refused connections, timeouts, status 429
+    and 5xx, and answers that make no sense are tried again."""
+    first_pause: float = 0.5
+    """Seconds before the second attempt; doubles with each, unless the server says how long."""
+    extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """More keys of the request's body, such as a server's own options."""
+
+    def identity(self) -> dict[str, JsonValue]:
+        """What decides which model answers; the address may change between runs."""
+        return {"served_model": self.model, "extra": dict(self.extra)}
+
+    def predict(
+        self,
+        rows: Sequence[Example],
+        *,
+        contract: Contract,
+        prompt_format: PromptFormat,
+        constrained: bool,
+        max_new_tokens: int,
+    ) -> Iterator[Prediction]:
+        """Yields predictions as they come.
+
+        Raises:
+            ServerError: a row failed for good; rows that were under way are yielded first.
+        """
+        body: dict[str, JsonValue] = {
+            "model": self.model,
+            "temperature": 0,
+            "max_tokens": max_new_tokens,
+            **self.extra,
+        }
+        if constrained:
+            body["response_format"] = contract.response_format()
+        given_up = threading.Event()
+
+        def ask(row: Example) -> Prediction:
+            turns = build_prompt(contract, _as_plain_text(row.text), prompt_format=prompt_format)
+            messages = cast("JsonValue", list(turns))
+            return self._ask(row, {**body, "messages": messages}, given_up)
+
+        yield from _bounded(rows, ask, self.concurrency, given_up)
+
+    def _ask(
+        self, row: Example, body: Mapping[str, JsonValue], given_up: threading.Event
+    ) -> Prediction:
+        pauses = random.Random(row.id)
+        reason = ""
+        for attempt in range(self.attempts):
+            began = time.perf_counter()
+            try:
+                answer = self._post(body)
+                return _prediction(row, answer, time.perf_counter() - began)
+            except _UnusableError as problem:
+                reason = str(problem)
+                if not problem.again:
+                    break
+                if attempt + 1 < self.attempts:
+                    pause = problem.pause or self.first_pause * 2**attempt * pauses.uniform(
+                        0.8, 1.2
+                    )
+                    # Nobody waits for a row when another has already failed for good.
+                    if given_up.wait(min(pause, _LONGEST_PAUSE)):
+                        break
+        raise ServerError(f"example {row.id!r}: {self.url}: {reason}; finished rows are kept")
+
+    def _post(self, body: Mapping[str, JsonValue]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        key = self.api_key or os.environ.get("OPENAI_API_KEY")
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(
+            self.url.rstrip("/") + "/chat/completions", json.dumps(body).encode(), headers
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout) as response:
+                answer = json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            raise _of_status(error) from error
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", None) or error
+            late = isinstance(cause, TimeoutError)
+            text = f"no answer within {self.timeout:g} s" if late else f"no answer ({cause})"
+            raise _UnusableError(text, again=True) from error
+        except ValueError as error:
+            raise _UnusableError("the answer is not JSON", again=True) from error
+        if not isinstance(answer, dict):
+            raise _UnusableError("the answer is not a JSON object", again=True)
+        return cast("dict[str, Any]", answer)
+
+
+class _UnusableError(Exception):
+    """An answer that cannot be used; `again` says whether asking again may help."""
+
+    def __init__(self, reason: str, *, again: bool, pause: float | None = None) -> None:
+        super().__init__(reason)
+        self.again = again
+        self.pause = pause
+
+
+def _of_status(error: urllib.error.HTTPError) -> _UnusableError:
+    try:
+        text = error.read(2000).decode("utf-8", "replace")
+    except OSError:
+        text = ""
+    again = error.code in (408, 409, 425, 429) or error.code >= 500
+    reason = f"status {error.code}: {' '.join(text.split())[:300] or error.reason}"
+    return _UnusableError(reason, again=again, pause=_retry_after(error.headers.get("Retry-After")))
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait by a Retry-After header: a number of seconds, or a date (RFC 9110)."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def _prediction(row: Example, answer: Mapping[str, Any], seconds: float) -> Prediction:
+    try:
+        choice = answer["choices"][0]
+        content = choice["message"].get("content")
+        finish = choice.get("finish_reason")
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise _UnusableError("the answer holds no completion", again=True) from error
+    if content is not None and not isinstance(content, str):
+        raise _UnusableError("the answer's completion is no text", again=True)
+    usage = answer.get("usage")
+    counts = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    reason: FinishReason = finish if finish in ("stop", "length") else "error"
+    return Prediction(
+        example_id=row.id,
+        completion=content or "",
+        prompt_tokens=_count(counts, "prompt_tokens"),
+        completion_tokens=_count(counts, "completion_tokens"),
+        seconds=round(seconds, 4),
+        finish_reason=reason,
+    )
+
+
+def _count(usage: Mapping[str, Any], key: str) -> int | None:
+    value = usage.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _as_plain_text(text: str) -> str:
+    return _CONTROL.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], text)
+
+
+def _bounded(
+    rows: Sequence[Example],
+    ask: Callable[[Example], Prediction],
+    concurrency: int,
+    given_up: threading.Event,
+) -> Iterator[Prediction]:
+    """Asks for all rows, a few at a time; after a failure what is under way is waited for."""
+    waiting = iter(rows)
+    failure: ServerError | None = None
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="requests") as pool:
+        try:
+            under_way: set[Future[Prediction]] = set()
+            while True:
+                while failure is None and len(under_way) < concurrency:
+                    row = next(waiting, None)
+                    if row is None:
+                        break
+                    under_way.add(pool.submit(ask, row))
+                if not under_way:
+                    break
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    try:
+                        yield future.result()
+                    except ServerError as error:
+                        failure = failure or error
+                        given_up.set()
+        finally:
+            given_up.set()
+    if failure is not None:
+        raise failure
