@@ -10,7 +10,7 @@ import pathlib
 import uuid
 from collections import deque
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -45,7 +45,7 @@ from pydantic import (
 )
 from pydantic import Discriminator as CallableDiscriminator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from schemalora.contract import Derived, Extracted, FreeText
 

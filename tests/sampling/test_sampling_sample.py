@@ -11,12 +11,12 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import SCHEMAS, VALUES
 from pydantic import BaseModel, field_validator
 
+import zoo
+from made_up import SCHEMAS, VALUES
 from schemalora.contract import Contract
 from schemalora.errors import SamplingError, SchemaError
 from schemalora.jsonvalue import canonical_json

@@ -6,10 +6,10 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import zoo
 from made_up import SCHEMAS, VALUES
 from schemalora.errors import SchemaError
 from schemalora.schema import matches, read_schema

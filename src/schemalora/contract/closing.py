@@ -12,13 +12,14 @@ accepted, as strict validation accepts it everywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from schemalora.contract.core_types import (
     CoreSchema,
     has_own_serialization,
+    is_hidden,
     own_validator_name,
     read_json_form,
     unreachable_reason,
@@ -31,7 +32,6 @@ from schemalora.schema import ROOT, child_path
 UNION_MARK = "\x00"
 """Opens the label of a union branch in the location of an error; no key of a model has it."""
 
-_FIELD_CONTAINERS = frozenset({"model-fields", "typed-dict", "dataclass-args"})
 _PYTHON_BELOW = frozenset({"function-before", "function-wrap"})
 _NAME_SETTINGS = ("validate_by_name", "validate_by_alias", "populate_by_name")
 _INNER = (
@@ -40,6 +40,7 @@ _INNER = (
     ("keys_schema", ""),
     ("values_schema", ".*"),
     ("strict_schema", ""),
+    ("lax_schema", ""),
     ("json_schema", ""),
     ("extras_schema", ".*"),
 )
@@ -90,6 +91,13 @@ class Closing:
         self.met_own_serializer = False
         """Whether the walk came by a serializer that the model's author wrote."""
         self._python_refs: set[str] = set()
+        self._closers: dict[str, Callable[[CoreSchema, _Place], None]] = {
+            **dict.fromkeys(("model-fields", "typed-dict", "dataclass-args"), self._close_fields),
+            **dict.fromkeys(("arguments", "arguments-v3", "named-tuple"), self._close_arguments),
+            "union": self._close_union,
+            "tagged-union": self._close_tagged,
+            "definitions": self._close_definitions,
+        }
 
     def close(self, schema: Mapping[str, Any]) -> CoreSchema:
         """A closed copy of a core schema; what is given stays as it is.
@@ -111,18 +119,7 @@ class Closing:
         name = own_validator_name(made)
         if name:
             self.validators.append((at.path, name))
-        if kind in _FIELD_CONTAINERS:
-            self._close_fields(made, at)
-        elif kind == "union":
-            self._close_union(made, at)
-        elif kind == "tagged-union":
-            self._close_tagged(made, at)
-        elif kind == "definitions":
-            self._close_definitions(made, at)
-        elif kind == "arguments":
-            self._close_arguments(made, at)
-        else:
-            self._close_inner(made, at)
+        self._closers.get(kind, self._close_inner)(made, at)
         if kind == "definition-ref" and at.python:
             self._python_refs.add(made["schema_ref"])
         if self._serialize:
@@ -188,6 +185,11 @@ class Closing:
             # Not on the wire: the class sets it by itself.
             return {**made, "serialization_exclude": True}
         wire = wire_name(name, field, at.path)
+        if is_hidden(field):
+            if field["schema"]["type"] != "default":
+                reason = "the field is hidden from the JSON Schema, and has no default"
+                raise SchemaError(child_path(at.path, wire), reason)
+            return {**made, "serialization_exclude": True}
         for key in ("validation_alias", "serialization_alias"):
             made.pop(key, None)
             if wire != name:
@@ -237,9 +239,9 @@ class Closing:
                 return
 
     def _close_arguments(self, made: CoreSchema, at: _Place) -> None:
-        made["arguments_schema"] = [
-            self._argument(one, at.below(child_path(at.path, one["name"])))
-            for one in made["arguments_schema"]
+        key = "fields" if made["type"] == "named-tuple" else "arguments_schema"
+        made[key] = [
+            self._argument(one, at.below(child_path(at.path, one["name"]))) for one in made[key]
         ]
 
     def _argument(self, argument: CoreSchema, at: _Place) -> CoreSchema:

@@ -24,8 +24,8 @@ from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.schema import ROOT, Node, read_schema
 from schemalora.schema.ambiguity import is_ambiguous, steps
 from schemalora.schema.heights import Heights
-from schemalora.schema.soundness import check_inhabited
 from schemalora.schema.reader import COMPARISON_KEYWORD, RELATION_KEYWORD
+from schemalora.schema.soundness import check_inhabited
 
 FORMAT_VERSION = 1
 _SAFE_BRACKETS = 8
@@ -155,15 +155,20 @@ class Contract:
         Raises:
             UsageError: what is given is neither a JSON value nor an instance of the model.
         """
-        if not isinstance(value, _JSON_TYPES):
-            value = self._checker.wire(value)
+        plain: JsonValue = value if isinstance(value, _JSON_TYPES) else self._checker.wire(value)
         try:
-            return canonical_json(ordered(self._tree, value))
+            return canonical_json(ordered(self._tree, plain))
         except (TypeError, ValueError) as error:
             raise UsageError(f"cannot encode {type(value).__name__}: {error}") from error
 
     def parse(self, completion: str) -> Outcome:
         """The value of a completion, or what violates the contract; nothing is ever raised."""
+        try:
+            return self._parse(completion)
+        except RecursionError:  # the caller's own stack was nearly full
+            return Outcome((Violation("too_deep", ROOT, "no stack is left to parse it"),), False)
+
+    def _parse(self, completion: str) -> Outcome:
         text = read_fast(completion)
         if not isinstance(text, JsonText):
             return self._check(completion, text)
@@ -181,7 +186,11 @@ class Contract:
             if steps(self._tree, value) > most:
                 message = "nested too deep to tell the branches of a recursive union apart"
                 return Outcome((Violation("too_deep", ROOT, message),), True, value)
-        return self._checker.check(completion, value)
+        try:
+            return self._checker.check(completion, value)
+        except UnicodeEncodeError:
+            message = "a lone surrogate cannot be written as UTF-8"
+            return Outcome((Violation("not_json", ROOT, message, "other"),), False)
 
     @cached_property
     def _ambiguous(self) -> bool:

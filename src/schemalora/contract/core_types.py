@@ -56,6 +56,20 @@ def wire_name(name: str, field: Mapping[str, Any], path: str) -> str:
     )
 
 
+def is_hidden(field: CoreSchema) -> bool:
+    """Whether the model keeps a whole field out of its JSON Schema (`SkipJsonSchema`)."""
+    node: CoreSchema | None = field
+    while node is not None and node["type"] != "union":
+        metadata = cast(CoreSchema, node.get("metadata") or {})
+        functions = cast("list[Any]", metadata.get("pydantic_js_annotation_functions", []))
+        for function in functions:
+            owner = getattr(function, "__self__", None)
+            if type(owner).__name__ == "SkipJsonSchema":
+                return True
+        node = node.get("schema")
+    return False
+
+
 def read_json_form(made: CoreSchema) -> CoreSchema:
     """A node below a `before` validator that takes the JSON form of its type, as JSON mode does."""
     kind = made["type"]
@@ -66,12 +80,8 @@ def read_json_form(made: CoreSchema) -> CoreSchema:
     if kind in _LAX_TYPES:
         return {**made, "strict": False}
     if kind in _TEXT_TYPES:
-        lax = {**made, "strict": False}
-        ref = lax.pop("ref", None)
-        return cast(
-            CoreSchema,
-            core_schema.no_info_before_validator_function(_refuse_number, cast(Any, lax), ref=ref),
-        )
+        lax: Any = {**made, "strict": False}
+        return cast(CoreSchema, core_schema.no_info_before_validator_function(_refuse_number, lax))
     return made
 
 

@@ -130,7 +130,7 @@ def merged_annotations(node: Node) -> Annotations:
     )
 
 
-def _kinds(node: Node) -> list[str]:
+def _kinds(node: Node) -> list[str]:  # noqa: PLR0911  (one for each kind of node)
     match node:
         case FiniteNode():
             return [type_name(value) for value in node.values]

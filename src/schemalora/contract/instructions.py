@@ -46,7 +46,9 @@ class _Describer:
         parts = [self._part(one, path, level) for one in alternatives(node)]
         return " | ".join(dict.fromkeys(parts)) or "nothing"
 
-    def _part(self, node: Node, path: str, level: int) -> str:
+    def _part(  # noqa: PLR0911  (one for each kind of node)
+        self, node: Node, path: str, level: int
+    ) -> str:
         match node:
             case FiniteNode():
                 return _values(node)

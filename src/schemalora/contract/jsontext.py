@@ -13,7 +13,7 @@ from schemalora.schema import ROOT, child_path
 
 MAX_LENGTH = 1_000_000
 """Characters; a longer completion is `too_large`."""
-MAX_DEPTH = 128
+MAX_DEPTH = 64
 """Nested arrays and objects; a deeper completion is `too_deep`."""
 MAX_DIGITS = 4_000
 """Digits of one integer; a longer one is `too_large`, as is a number beyond the doubles."""
@@ -57,7 +57,8 @@ _fast = json.JSONDecoder(
 
 def read_fast(text: str) -> JsonText | JsonValue:
     """The value of plain, valid JSON, or what exact reading has to say of anything else."""
-    if len(text) <= MAX_LENGTH and text.count("[") + text.count("{") <= MAX_DEPTH:
+    plain = len(text) <= MAX_LENGTH and text.count("[") + text.count("{") <= MAX_DEPTH
+    if plain and ("\\u" not in text or _SURROGATE_ESCAPE.search(text) is None):
         try:
             return _fast.decode(text)
         except ValueError:
@@ -73,12 +74,11 @@ def read_json_text(text: str) -> JsonText:
     if text.count("[") + text.count("{") > MAX_DEPTH and depth(text) > MAX_DEPTH:
         message = f"nested deeper than {MAX_DEPTH}"
         return JsonText(violations=(Violation("too_deep", ROOT, message),))
-    try:
-        return JsonText(_fast.decode(text), valid=True)
-    except ValueError:
-        return _read_exactly(text)
+    return _read_exactly(text)
 
 
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DEPTH_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
@@ -148,20 +148,33 @@ def _plain(value: Any, path: str, found: list[Violation]) -> JsonValue:
     if isinstance(value, _TooLarge):
         found.append(Violation("too_large", path, "a number that no double can hold"))
         return None
+    if isinstance(value, str):
+        return _text(value, path, found)
     if isinstance(value, _Object):
         for name in value.duplicates:
             found.append(Violation("duplicate_key", child_path(path, name), "named twice"))
-        return {name: _plain(item, child_path(path, name), found) for name, item in value.items()}
+        return {
+            _text(name, child_path(path, name), found): _plain(item, child_path(path, name), found)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [_plain(item, child_path(path, place), found) for place, item in enumerate(items)]
     return value
 
 
+def _text(value: str, path: str, found: list[Violation]) -> str:
+    """The string as UTF-8 can carry it; an escaped half of a surrogate pair is no text."""
+    if _SURROGATE.search(value) is None:
+        return value
+    found.append(Violation("constraint", path, "a lone surrogate is no Unicode text"))
+    return _SURROGATE.sub("\ufffd", value)
+
+
 _MAX_STARTS = 16
 
 
-def not_json_cause(text: str) -> NotJsonCause:
+def not_json_cause(text: str) -> NotJsonCause:  # noqa: PLR0911  (one for each cause)
     """What was written instead of one JSON value."""
     stripped = text.strip()
     if not stripped:

@@ -38,6 +38,8 @@ class ModelChecker:
         """The outcome of a completion whose text is valid JSON and means `value`."""
         try:
             instance = self._validator.validate_json(text)
+        except UnicodeEncodeError:
+            raise  # the text itself is at fault
         except Exception as error:  # user code may raise anything, and parse never does
             return Outcome(self._diagnose(text, value, error), True, value)
         return Outcome((), True, value, instance)
@@ -50,8 +52,6 @@ class ModelChecker:
                 return violations_of(labelled, value)
             except Exception as raised:
                 error = raised
-        if isinstance(error, UnicodeEncodeError):
-            return (Violation("constraint", ROOT, "a lone surrogate cannot be written as UTF-8"),)
         message = f"the model raised {type(error).__name__}: {error}"
         return (Violation("validator", ROOT, message),)
 

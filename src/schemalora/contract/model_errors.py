@@ -1,4 +1,4 @@
-"""Turns pydantic's errors into violations: one kind, one path, no matter how many union branches."""
+"""Turns pydantic's errors into violations: one kind and one path, however many branches failed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _EXTRA = frozenset(
     {"extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument"}
 )
 _ENUM = frozenset({"literal_error", "enum", "union_tag_invalid"})
+_TYPE_ERRORS = frozenset({"is_instance_of", "int_from_float", "none_required"})
 _VALIDATOR = frozenset({"value_error", "assertion_error", "custom_error"})
-_NONE = frozenset({"none_required"})
 
 
 def violations_of(error: ValidationError, value: JsonValue) -> tuple[Violation, ...]:
@@ -54,7 +54,7 @@ def _found(detail: ErrorDetails, value: JsonValue) -> Found:
             here = cast("list[Any]", here)[part]
         elif index == len(location) - 1 and detail["type"] in _MISSING | _EXTRA:
             path = child_path(path, part)
-    kind = _kind(detail, here)
+    kind = _kind(detail, cast(JsonValue, here))
     if detail["type"] in ("union_tag_not_found", "union_tag_invalid"):
         name = str(detail.get("ctx", {}).get("discriminator", "")).strip("'")
         path = child_path(path, name) if name and "(" not in name else path
@@ -83,7 +83,7 @@ def _kind(detail: ErrorDetails, value: JsonValue) -> ViolationKind:
         return _enum_kind(detail, value)
     if name in _VALIDATOR:
         return "validator"
-    if name.endswith("_type") or name in ("is_instance_of", "int_from_float", "none_required"):
+    if name.endswith("_type") or name in _TYPE_ERRORS:
         return "null_not_allowed" if value is None else "wrong_type"
     return "constraint"
 

@@ -44,7 +44,7 @@ def completion_schema(core: CoreSchema, *, optional_keys: bool) -> dict[str, Jso
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # defaults without a JSON form; they are not needed
-            schema = _CompletionSchema(by_alias=True).generate(cast(Any, closed), mode="validation")
+            schema = generator.generate(cast(Any, closed), mode="validation")
     except PydanticInvalidForJsonSchema as error:
         raise SchemaError(ROOT, _first_line(error)) from error
     return cast("dict[str, JsonValue]", schema)
@@ -54,11 +54,9 @@ _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
 
 def _float_like(schema: core_schema.DecimalSchema) -> core_schema.FloatSchema:
-    bounds = {
-        name: float(cast(Any, schema[name]))
-        for name in ("ge", "gt", "le", "lt", "multiple_of")
-        if name in schema
-    }
+    given = cast("dict[str, Any]", schema)
+    names = ("ge", "gt", "le", "lt", "multiple_of")
+    bounds = {name: float(given[name]) for name in names if name in given}
     return cast(core_schema.FloatSchema, {"type": "float", **bounds})
 
 

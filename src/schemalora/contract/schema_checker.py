@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from schemalora.contract.outcome import Outcome, Violation
+from schemalora.contract.outcome import Outcome
 from schemalora.contract.schema_errors import violations_of
 from schemalora.errors import SchemaError, UsageError
 from schemalora.jsonvalue import JsonValue
@@ -43,13 +43,9 @@ class SchemaChecker:
 
     def check(self, text: str, value: JsonValue) -> Outcome:
         """The outcome of a completion whose text is valid JSON and means `value`."""
-        try:
-            if self._validator.is_valid(value):
-                return Outcome((), True, value)
-            return Outcome(violations_of(self._validator.iter_errors(value)), True, value)
-        except UnicodeEncodeError:
-            message = "a lone surrogate cannot be written as UTF-8"
-            return Outcome((Violation("constraint", ROOT, message),), True, value)
+        if self._validator.is_valid(value):
+            return Outcome((), True, value)
+        return Outcome(violations_of(self._validator.iter_errors(value)), True, value)
 
     def wire(self, instance: Any) -> JsonValue:
         """A contract from a bare schema has no instances."""

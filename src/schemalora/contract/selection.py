@@ -73,4 +73,12 @@ def _best(path: str, groups: Sequence[list[Violation]]) -> list[Violation]:
         constants = sum(one.kind == "not_in_enum" and one.path != path for one in group)
         return other_type, constants, len(group)
 
+    meant = [group for group in groups if not badness(group)[0]]
+    if len(meant) > 1:
+        # A constant that is wrong in every branch names no branch: that is all that can be said.
+        wrong = [{one.path for one in group if one.kind == "not_in_enum"} for group in meant]
+        shared = wrong[0].intersection(*wrong[1:])
+        for one in meant[0]:
+            if one.path in shared and one.path != path:
+                return [one]
     return min(groups, key=badness)

@@ -118,7 +118,7 @@ class Generator:
             )
         return self._checked[node]
 
-    def _free(self, node: Node, depth: int) -> JsonValue:
+    def _free(self, node: Node, depth: int) -> JsonValue:  # noqa: PLR0911  (one a kind of node)
         if self._effort and self._effort % 3 == 1:
             known = [*node.annotations.default, *node.annotations.examples]
             known = [one for one in known if one is not None and matches(node, one)]
@@ -205,21 +205,19 @@ class Generator:
     def _any(self, node: Node, depth: int) -> JsonValue:
         source = self._source
         choice = source.index(7 if depth > 0 and self._left > 0 else 5, node)
-        if choice == 0:
-            return source.text(0, None)
-        if choice == 1:
-            return source.integer(0, 100)
-        if choice == 2:
-            return bool(source.integer(0, 1))
-        if choice == 3:
-            return None
-        if choice == 4:
-            return source.integer(0, 99) / 2
         if choice == 5:
             return [self._any(node, depth - 1) for _ in range(source.integer(0, 2))]
-        return {
-            source.text(1, None): self._any(node, depth - 1) for _ in range(source.integer(0, 2))
-        }
+        if choice == 6:
+            names = [source.text(1, None) for _ in range(source.integer(0, 2))]
+            return {name: self._any(node, depth - 1) for name in names}
+        scalars: tuple[JsonValue, ...] = (
+            source.text(0, None),
+            source.integer(0, 100),
+            bool(source.integer(0, 1)),
+            None,
+            source.integer(0, 99) / 2,
+        )
+        return scalars[choice]
 
     # -- arrays
 

@@ -33,8 +33,7 @@ def _steps(node: NumberNode) -> list[Fraction]:
     multiples = [*node.multiples, Fraction(1)] if node.integer else [*node.multiples]
     if multiples:
         return [_common_multiple(multiples)]
-    decimals = [Fraction(1, 10**places) for places in range(_MAX_DECIMALS)]
-    return decimals
+    return [Fraction(1, 10**places) for places in range(_MAX_DECIMALS)]
 
 
 def _common_multiple(values: list[Fraction]) -> Fraction:

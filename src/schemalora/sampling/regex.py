@@ -1,15 +1,15 @@
-"""Strings for regular expressions: the pattern's own parse tree is walked, and choices are drawn."""
+"""Strings for regular expressions: the pattern's parse tree is walked, and choices are drawn."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from schemalora.errors import SamplingError
 from schemalora.sampling.source import Source
-from schemalora.schema.patterns import to_python
+from schemalora.schema.pattern_syntax import to_python
 
 # The parser of `re` is not public, yet it is the only one there is, and its tree has been the same
 # since Python 3.11; a test over many patterns would show a change.
@@ -19,7 +19,10 @@ _sre: Any = import_module("re._constants")
 _Tree: TypeAlias = "list[tuple[Any, Any]]"
 
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
-_NICE = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ -_.,/:@#%+=()[]{}<>!?&*;'\"|\\^~`$"
+_NICE = (
+    "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    " -_.,/:@#%+=()[]{}<>!?&*;'\"|\\^~`$"
+)
 _DIGITS = "0123456789"
 _WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 _SPACE = " \t"
@@ -50,7 +53,7 @@ def draw_matching(pattern: str, source: Source, *, extra: int = 3, lookahead: bo
         SamplingError: the pattern is not understood.
     """
     writer = _Writer(source, extra, lookahead)
-    return writer.write(_tree(pattern), ignore_case=False)
+    return writer.write(_tree(pattern))
 
 
 class _Writer:
@@ -62,55 +65,53 @@ class _Writer:
         self._lookahead = lookahead
         self._groups: dict[int, str] = {}
 
-    def write(self, tree: Any, *, ignore_case: bool) -> str:
+    def write(self, tree: Any) -> str:
         """The text of a sequence of tokens."""
         out: list[str] = []
         for token, value in tree:
-            out.append(self._token(token, value, ignore_case))
+            out.append(self._token(token, value))
         return "".join(out)
 
-    def _token(self, token: Any, value: Any, fold: bool) -> str:
+    def _token(self, token: Any, value: Any) -> str:
         name = str(token)
         if name == "LITERAL":
             return chr(value)
         if name in ("NOT_LITERAL", "IN", "ANY"):
             return self._char(_characters(name, value))
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            return self._repeat(value, fold)
+            return self._repeat(value)
+        return self._group(name, value)
+
+    def _group(self, name: str, value: Any) -> str:
+        inner: Any = ()  # anchors and what must not follow: the caller checks
         if name == "SUBPATTERN":
-            group, _, _, inner = value
-            text = self.write(inner, ignore_case=fold)
-            if group is not None:
-                self._groups[group] = text
+            text = self.write(value[3])
+            if value[0] is not None:
+                self._groups[value[0]] = text
             return text
-        if name == "ATOMIC_GROUP":
-            return self.write(value, ignore_case=fold)
-        if name == "BRANCH":
-            branches = value[1]
-            return self.write(
-                branches[self._source.integer(0, len(branches) - 1)], ignore_case=fold
-            )
         if name == "GROUPREF":
             return self._groups.get(value, "")
-        if name == "GROUPREF_EXISTS":
-            group, yes, no = value
-            chosen = yes if group in self._groups else no
-            return self.write(chosen or [], ignore_case=fold)
-        if name == "ASSERT" and self._lookahead and value[0] > 0:
-            return self.write(_without_open_ends(value[1]), ignore_case=fold)
-        return ""  # anchors and what must not follow: the caller checks
+        if name == "ATOMIC_GROUP":
+            inner = value
+        elif name == "BRANCH":
+            inner = value[1][self._source.integer(0, len(value[1]) - 1)]
+        elif name == "GROUPREF_EXISTS":
+            inner = (value[1] if value[0] in self._groups else value[2]) or ()
+        elif name == "ASSERT" and self._lookahead and value[0] > 0:
+            inner = _without_open_ends(value[1])
+        return self.write(inner)
 
     def _char(self, characters: str) -> str:
         return characters[self._source.integer(0, len(characters) - 1)]
 
-    def _repeat(self, value: Any, fold: bool) -> str:
+    def _repeat(self, value: Any) -> str:
         low, high, inner = int(value[0]), value[1], value[2]
         unbounded = high is _sre.MAXREPEAT or int(high) >= _MOST
         most = low + self._extra if unbounded else min(int(high), max(low, self._extra))
         if not unbounded and int(high) - low <= self._extra:
             most = int(high)
         count = self._source.integer(low, max(low, most))
-        return "".join(self.write(inner, ignore_case=fold) for _ in range(count))
+        return "".join(self.write(inner) for _ in range(count))
 
 
 def _without_open_ends(tree: Any) -> _Tree:
@@ -136,11 +137,10 @@ def _characters(name: str, value: Any) -> str:
 
 
 def _frozen(item: Any) -> Any:
-    return (
-        tuple(item)
-        if isinstance(item, (list, tuple))
-        else (str(item) if not isinstance(item, int) or type(item) is not int else item)
-    )
+    """A hashable stand-in: a code point, a range of two, or the name of a category."""
+    if isinstance(item, (list, tuple)):
+        return tuple(cast("list[Any]", item))
+    return item if type(item) is int else str(item)
 
 
 @lru_cache(maxsize=4096)

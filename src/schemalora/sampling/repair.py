@@ -119,7 +119,7 @@ def _child(node: Node, value: JsonValue, key: str | int) -> Node | None:
             return None
         node = branch
     if isinstance(node, ObjectNode) and isinstance(value, dict) and key in value:
-        return node.child(cast(str, key))
+        return node.child(str(key))
     if isinstance(node, ArrayNode) and isinstance(value, list) and isinstance(key, int):
         return node.item_at(key) if key < len(value) else None
     return None

@@ -44,8 +44,8 @@ class RandomSource:
     Choices at one site are dealt from a shuffled deck, so that every value comes up equally often.
     """
 
-    reach = (0, 1000)
-    budget = 80
+    reach: tuple[int, int] = (0, 1000)
+    budget: int = 80
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemalora.jsonvalue import freeze
+from schemalora.jsonvalue import freeze, type_name
 from schemalora.schema.nodes import (
     ArrayNode,
     FiniteNode,
@@ -49,21 +49,18 @@ def _constants_differ(left: Node, right: Node) -> bool:
 
 def _types(node: Node) -> frozenset[str]:
     """The types a node may have; empty where that is not plain to see."""
-    match node:
-        case StringNode():
-            return frozenset({"string"})
-        case NumberNode():
-            return frozenset({"number"})
-        case ArrayNode():
-            return frozenset({"array"})
-        case ObjectNode():
-            return frozenset({"object"})
-        case FiniteNode():
-            return frozenset(
-                str(freeze(v)[0]) if isinstance(freeze(v), tuple) else "" for v in node.values
-            )
-        case UnionNode() if node.origin == "type" and not node.hidden:
-            parts = [_types(branch) for branch in node.branches]
-            return frozenset().union(*parts) if all(parts) else frozenset()
-        case _:
-            return frozenset()
+    if isinstance(node, FiniteNode):
+        return frozenset(type_name(value) for value in node.values)
+    if isinstance(node, UnionNode) and node.origin == "type" and not node.hidden:
+        parts = [_types(branch) for branch in node.branches]
+        return frozenset[str]().union(*parts) if all(parts) else frozenset()
+    names = [name for kind, name in _TYPE_OF_NODE.items() if isinstance(node, kind)]
+    return frozenset(names)
+
+
+_TYPE_OF_NODE: dict[type[Node], str] = {
+    StringNode: "string",
+    NumberNode: "number",
+    ArrayNode: "array",
+    ObjectNode: "object",
+}

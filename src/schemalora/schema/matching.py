@@ -20,7 +20,6 @@ from schemalora.schema.nodes import (
 )
 from schemalora.schema.patterns import searcher
 
-
 Known = dict[tuple[Node, int], bool]
 """What is known of a node and a container: without it, recursive unions take exponential time."""
 
@@ -31,21 +30,20 @@ def matches(node: Node, value: JsonValue) -> bool:
 
 
 def _matches(node: Node, value: JsonValue, known: Known) -> bool:
-    if not isinstance(value, (dict, list)):
-        return _holds(node, value, known)
+    # Few frames a level: values may be nested as deep as a completion may be.
     key = (node, id(value))
-    if key not in known:
-        known[key] = _holds(node, value, known)
-    return known[key]
+    if key in known and isinstance(value, (dict, list)):
+        return known[key]
+    holds = _fits(node, value, known)
+    for check in node.checks:
+        holds = holds and not _matches(check.node, value, known)
+    known[key] = holds
+    return holds
 
 
-def _holds(node: Node, value: JsonValue, known: Known) -> bool:
-    if not _fits(node, value, known):
-        return False
-    return not any(_matches(check.node, value, known) for check in node.checks)
-
-
-def _fits(node: Node, value: JsonValue, known: Known) -> bool:
+def _fits(  # noqa: PLR0911  (one for each kind of node)
+    node: Node, value: JsonValue, known: Known
+) -> bool:
     match node:
         case AnyNode():
             return True
@@ -70,11 +68,15 @@ def _fits(node: Node, value: JsonValue, known: Known) -> bool:
 
 
 def _fits_union(node: UnionNode, value: JsonValue, known: Known) -> bool:
-    if not any(_matches(branch, value, known) for branch in (*node.branches, *node.hidden)):
+    found = 0
+    for branch in node.exclusive:
+        found += _matches(branch, value, known)
+    if node.exclusive and found != 1:
         return False
-    if not node.exclusive:
-        return True
-    return sum(_matches(branch, value, known) for branch in node.exclusive) == 1
+    for branch in (*node.branches, *node.hidden):  # noqa: SIM110  (`any` takes a frame a level)
+        if _matches(branch, value, known):
+            return True
+    return False
 
 
 def number_fits(node: NumberNode, value: float) -> bool:
@@ -113,10 +115,13 @@ def _fits_array(node: ArrayNode, value: list[JsonValue], known: Known) -> bool:
         return False
     if node.unique and len({freeze(item) for item in value}) < len(value):
         return False
-    if not all(_matches(node.item_at(index), item, known) for index, item in enumerate(value)):
-        return False
+    for index, item in enumerate(value):
+        if not _matches(node.item_at(index), item, known):
+            return False
     for contains in node.contains:
-        found = sum(_matches(contains.node, item, known) for item in value)
+        found = 0
+        for item in value:
+            found += _matches(contains.node, item, known)
         if found < contains.minimum or (contains.maximum is not None and found > contains.maximum):
             return False
     return True
@@ -132,4 +137,7 @@ def _fits_object(node: ObjectNode, value: dict[str, JsonValue], known: Known) ->
     for name, needed in node.dependent_required.items():
         if name in value and not all(other in value for other in needed):
             return False
-    return all(_matches(node.child(name), item, known) for name, item in value.items())
+    for name, item in value.items():  # noqa: SIM110  (`all` takes a frame a level)
+        if not _matches(node.child(name), item, known):
+            return False
+    return True

@@ -1,10 +1,10 @@
 """The node tree: what a JSON Schema says about a value, sorted by the type of the value.
 
-A schema is a heap of assertions; an interpreter wants alternatives it can choose from. So every
-node is one of: nothing (`NeverNode`), anything (`AnyNode`), one of a few values
-(`FiniteNode`: enum, const, null, booleans), a number, a string, an array, an object, or a choice between nodes
-(`UnionNode`). Children are read when they are asked for, which is what makes recursive schemas
-finite: the graph has cycles, never an endless tree.
+A schema is a heap of assertions; an interpreter wants alternatives it can choose from. So
+every node is one of: nothing (`NeverNode`), anything (`AnyNode`), one of a few values
+(`FiniteNode`: enum, const, null, booleans), a number, a string, an array, an object, or a
+choice between nodes (`UnionNode`). Children are read when they are asked for, which is what
+makes recursive schemas finite: the graph has cycles, never an endless tree.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from schemalora.schema.nodes import (
     UnionNode,
     UnionOrigin,
 )
-from schemalora.schema.soundness import check_references
 from schemalora.schema.scalars import read_number, read_string
+from schemalora.schema.soundness import check_references
 
 RELATION_KEYWORD = "x-relation"
 """How a value relates to the text: `extracted`, `derived` or `free_text`."""
@@ -330,13 +330,11 @@ def read_annotations(flat: Sequence[Member]) -> Annotations:
         values = (member.schema.get(keyword) for member in flat)
         return next((value for value in values if isinstance(value, str) and value), "")
 
-    examples = next(
-        (value for member in flat if isinstance(value := member.schema.get("examples"), list)), []
-    )
+    lists = [value for member in flat if isinstance(value := member.schema.get("examples"), list)]
     return Annotations(
         title=text("title"),
         description=text("description"),
-        examples=tuple(examples),
+        examples=tuple(lists[0]) if lists else (),
         default=tuple(member.schema["default"] for member in flat if "default" in member.schema)[
             :1
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -44,7 +44,7 @@ def contract_of(model_or_schema: ModelOrSchema) -> Contract:
     if isinstance(model_or_schema, Contract):
         return model_or_schema
     if isinstance(model_or_schema, Mapping):
-        return Contract.from_json_schema(cast("Mapping[str, Any]", model_or_schema))
+        return Contract.from_json_schema(model_or_schema)
     return Contract.from_model(model_or_schema)
 
 

@@ -59,14 +59,18 @@ def _first_exact(draw: Draw, contract: Contract, breakages: list[Breakage]) -> N
     for _ in range(_TRIES):
         if not kinds:
             break
-        group = kinds[draw(st.integers(0, len(kinds) - 1))]
-        chosen = group.pop(draw(st.integers(0, len(group) - 1)))
+        group = kinds[_index(draw, len(kinds))]
+        chosen = group.pop(_index(draw, len(group)))
         if not group:
             kinds.remove(group)
         miss = _exact(contract, chosen)
         if miss is not None:
             return miss
     return NearMiss("", "not_json", "$")
+
+
+def _index(draw: Draw, count: int) -> int:
+    return draw(st.integers(0, count - 1))
 
 
 def _exact(contract: Contract, breakage: Breakage) -> NearMiss | None:

@@ -16,8 +16,8 @@ _characters = st.characters(exclude_categories=["Cs"])  # a lone surrogate is no
 class HypothesisSource:
     """Draws from Hypothesis, which finds the simplest failing choices by itself."""
 
-    reach = (-(2**53), 2**53)
-    budget = 40
+    reach: tuple[int, int] = (-(2**53), 2**53)
+    budget: int = 40
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
