@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemalora.compliance import evaluate
+from schemalora.compliance import evaluate, evaluate_files
 from schemalora.compliance.pairing import RowIndex
 from schemalora.errors import PairingError
-from schemalora.records import Example, Prediction
+from schemalora.jsonl import write_json
+from schemalora.records import Example, Prediction, write_examples, write_predictions
 from tickets import CONTRACT, TARGET, examples, predictions
 
 ROWS = examples(10)
@@ -80,3 +82,24 @@ def test_the_index_agrees_with_a_set_while_it_grows() -> None:
     assert all(index.score(row_id) == score for row_id, score in seen.items())
     assert "id-absent" not in index
     assert index.score("id-absent") is None
+
+
+def test_objects_that_share_no_key_with_the_contract_are_noted() -> None:
+    strangers = [Prediction(row.id, '{"colour":"red"}') for row in ROWS]
+    note = "Not one of the 10 JSON objects that came has a key of the contract"
+    assert any(note in one for one in evaluate(CONTRACT, ROWS, strangers).notes)
+    mixed = [Prediction(ROWS[0].id, CONTRACT.encode(ROWS[0].target)), *strangers[1:]]
+    assert not any(note[:10] in one for one in evaluate(CONTRACT, ROWS, mixed).notes)
+
+
+def test_files_that_say_they_belong_to_another_contract_are_refused(tmp_path: Path) -> None:
+    write_examples(tmp_path / "eval.jsonl", ROWS)
+    write_predictions(tmp_path / "base.jsonl", ANSWERS)
+    paths = (tmp_path / "eval.jsonl", tmp_path / "base.jsonl")
+    expected = evaluate(CONTRACT, ROWS, ANSWERS)
+    assert evaluate_files(CONTRACT, *paths) == expected
+    write_json(tmp_path / "base.run.json", {"contract": CONTRACT.fingerprint})
+    assert evaluate_files(CONTRACT, *paths) == expected
+    write_json(tmp_path / "base.run.json", {"contract": "0123456789abcdef"})
+    with pytest.raises(PairingError, match=r"under another contract \(0123456789ab, says"):
+        evaluate_files(CONTRACT, *paths)

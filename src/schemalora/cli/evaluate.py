@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from schemalora.compliance import Requirement, judge
-from schemalora.compliance import evaluate as score
+from schemalora.compliance import Requirement, evaluate_files, judge
 from schemalora.contract import load_contract
-from schemalora.records import read_examples, read_predictions
 
 
 def evaluate(
@@ -38,11 +36,8 @@ def evaluate(
     """Score predictions strictly, over all examples."""
     # Requirements are read first: a mistyped one should not cost a scoring run.
     requirements = [Requirement.parse(text) for text in require or ()]
-    report = score(
-        load_contract(contract),
-        read_examples(examples),
-        read_predictions(predictions),
-        allow_missing=allow_missing,
+    report = evaluate_files(
+        load_contract(contract), examples, predictions, allow_missing=allow_missing
     )
     if output is not None:
         report.save(output)

@@ -1,7 +1,7 @@
 """Scoring: strict, over all rows; reports, comparisons of reports, and gates."""
 
 from schemalora.compliance.comparison import Comparison, Difference, compare
-from schemalora.compliance.evaluation import evaluate
+from schemalora.compliance.evaluation import evaluate, evaluate_files
 from schemalora.compliance.failures import Failure, Fault
 from schemalora.compliance.generation import Generation
 from schemalora.compliance.leaves import Confusion, Nulls
@@ -29,5 +29,6 @@ __all__ = [
     "compare",
     "comparison_table",
     "evaluate",
+    "evaluate_files",
     "judge",
 ]

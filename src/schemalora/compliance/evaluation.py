@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemalora.compliance.pairing import RowIndex, pair
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.score import METRICS
 from schemalora.compliance.tally import Tally
-from schemalora.records import Example, Prediction
+from schemalora.errors import PairingError
+from schemalora.jsonl import read_json
+from schemalora.records import Example, Prediction, read_examples, read_predictions
 
 if TYPE_CHECKING:
     from schemalora.contract import Contract
@@ -49,3 +52,36 @@ def evaluate(
     ):
         tally.add(example, prediction)
     return tally.report()
+
+
+def evaluate_files(
+    contract: Contract,
+    examples: str | Path,
+    predictions: str | Path,
+    *,
+    allow_missing: bool = False,
+    keep_rows: int | None = 100_000,
+    keep_failures: int = 500,
+) -> ComplianceReport:
+    """Scores a predictions file against an examples file, streaming both; see `evaluate`.
+
+    Raises:
+        PairingError: as `evaluate`; also where the file beside the predictions that says how they
+            were made (`predictions.run.json`) names another contract.
+        UsageError: a file that cannot be read, with its line.
+    """
+    origin = Path(predictions).with_suffix(".run.json")
+    made_under = read_json(origin).get("contract") if origin.is_file() else None
+    if isinstance(made_under, str) and made_under != contract.fingerprint:
+        raise PairingError(
+            f"{predictions}: predicted under another contract ({made_under[:12]}, says "
+            f"{origin.name}) than {contract.name!r} ({contract.fingerprint[:12]}); predict again"
+        )
+    return evaluate(
+        contract,
+        read_examples(examples),
+        read_predictions(predictions),
+        allow_missing=allow_missing,
+        keep_rows=keep_rows,
+        keep_failures=keep_failures,
+    )

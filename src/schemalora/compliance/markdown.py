@@ -229,7 +229,9 @@ def comparison_table(
         }.items()
     ]
     legend = "Rates over all rows with Wilson 95% intervals" + (
-        "; differences in points, paired, with exact McNemar p." if comparisons else "."
+        f"; differences in points, paired, with exact McNemar p. {power_note(first.n)}"
+        if comparisons
+        else "."
     )
     return paragraphs([markdown_table(headers, rows), legend, *notes])
 

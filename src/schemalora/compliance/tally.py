@@ -63,6 +63,7 @@ class Tally:
         self._targets = KeySampler[bool](_TARGETS_CHECKED)
         self._fingerprint = 0
         self._missing = 0
+        self._kinship = _Kinship(contract)
         self._generation = GenerationCounter()
 
     def add(self, example: Example, prediction: Prediction | None) -> None:
@@ -78,6 +79,7 @@ class Tally:
             verbatim = prediction.completion == target_text
             score, got_leaves = self._score(example.target, outcome, leaves, verbatim=verbatim)
             lenient = score
+            self._kinship.add(outcome)
             if outcome.violations:
                 self._count_violations(outcome)
             if not outcome.valid_json:
@@ -204,6 +206,11 @@ class Tally:
                 f"{bad} targets do not comply with the contract (of the {len(looked_at)} unmatched "
                 "ones that were looked at); no completion can match them."
             )
+        if self._kinship.strangers:
+            yield (
+                f"Not one of the {self._kinship.strangers} JSON objects that came has a key of the "
+                "contract: are these another contract's predictions?"
+            )
         ignored = [
             path for path, one in self._contract.fields.items() if one.comparison == "ignored"
         ]
@@ -214,6 +221,25 @@ class Tally:
             )
         for dimension in sorted(self._slices.dropped):
             yield f"Not sliced by {dimension}: it has more than {MOST_SLICES} values."
+
+
+class _Kinship:
+    """Whether the objects that came have anything to do with the contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._names = {field.keys[0] for field in contract.fields.values() if field.keys}
+        self._objects = 0
+        self._kin = not self._names
+
+    @property
+    def strangers(self) -> int:
+        """How many objects came, if none of them has a key of the contract; else 0."""
+        return 0 if self._kin else self._objects
+
+    def add(self, outcome: Outcome) -> None:
+        if not self._kin and isinstance(outcome.json, dict):
+            self._objects += 1
+            self._kin = not self._names.isdisjoint(outcome.json)
 
 
 def _row_key(example: Example, target_text: str) -> int:
