@@ -35,6 +35,9 @@ def predict(
     prompt_style: Annotated[
         str | None, typer.Option(help="short, instructions or schema; an adapter brings its own.")
     ] = None,
+    confidence: Annotated[
+        bool, typer.Option("--confidence", help="Keep the probability of every field's value.")
+    ] = False,
     server: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +63,7 @@ def predict(
         engine="transformers"
         if server is None
         else OpenAIServer(url=server, model=served_model or model),
+        confidence=confidence,
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
         output=output,

@@ -15,6 +15,7 @@ from schemalora.adapter import Adapter
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, build_prompt, encode_prompt
+from schemalora.inference.confidence import field_confidence
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import decode, vocabulary_size
 from schemalora.inference.drafting import Drafter
@@ -55,6 +56,7 @@ class _Plan:
     engine: Engine
     max_new_tokens: int
     batch_size: int
+    confidence: bool
 
     def to_dict(self) -> dict[str, JsonValue]:
         return {
@@ -63,6 +65,7 @@ class _Plan:
             "constrained": self.constrained,
             "engine": self.engine if isinstance(self.engine, str) else self.engine.identity(),
             "max_new_tokens": self.max_new_tokens,
+            "confidence": self.confidence,
         }
 
 
@@ -76,6 +79,7 @@ def predict(
     engine: Engine = "transformers",
     max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
     batch_size: int = 16,
+    confidence: bool = False,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Prediction]:
@@ -92,6 +96,8 @@ def predict(
         engine: who decodes.
         max_new_tokens: longest completion in tokens.
         batch_size: rows at once; fewer where memory does not hold them.
+        confidence: whether predictions carry the probability of every field's value; for the
+            `transformers` engine.
         output: a predictions file that grows row by row; a rerun goes on where it stopped.
         progress: called with rows done and rows in all, after every row.
 
@@ -112,6 +118,7 @@ def predict(
         engine=engine,
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
+        confidence=confidence,
     )
     if isinstance(engine, OpenAIServer):
         log = _open_log(output, rows, {"model": _name_of(model), **plan.to_dict()})
@@ -225,15 +232,26 @@ def _decode(
         constraint=constraint,
         drafter=Drafter(loaded.tokenizer),
         adapter=loaded.with_adapter,
+        logprobs=plan.confidence,
     )
     order = _sorted_in_windows(prompts, window=plan.batch_size * _WINDOW_BATCHES)
     packed = plan.engine == "transformers" and supports_packed(unwrap(loaded.model))
     run = decode if packed else decode_by_generate
     for completion in run(loaded.model, [prompts[place] for place in order], options):
-        yield _prediction(loaded, rows[order[completion.index]].id, completion)
+        yield _prediction(loaded, plan, rows[order[completion.index]].id, completion)
 
 
-def _prediction(loaded: LoadedModel, example_id: str, completion: Completion) -> Prediction:
+def _prediction(
+    loaded: LoadedModel, plan: _Plan, example_id: str, completion: Completion
+) -> Prediction:
+    confidence: dict[str, float] = {}
+    if completion.logprobs:
+        confidence = field_confidence(
+            loaded.tokenizer,
+            completion.tokens,
+            completion.logprobs,
+            plan.contract.fields.values(),
+        )
     return Prediction(
         example_id=example_id,
         completion=loaded.tokenizer.decode(
@@ -243,6 +261,7 @@ def _prediction(loaded: LoadedModel, example_id: str, completion: Completion) ->
         completion_tokens=len(completion.tokens),
         seconds=round(completion.seconds, 4),
         finish_reason=completion.finish_reason,
+        confidence=confidence,
     )
 
 
