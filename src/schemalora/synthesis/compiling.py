@@ -18,6 +18,7 @@ Emit: TypeAlias = Callable[[Mapping[str, str], Random, "list[Piece]"], None]
 
 # Banks with fewer phrases are lists of synonyms, in which a word may come up again.
 _REPEATS_SHOW = 8
+_MOST_REDRAWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Compiled:
     emit: Emit
     places: frozenset[str]
     """The slots whose values are in the text whatever is drawn."""
+    fixed: Piece | None = None
+    """The one piece that is always said, where there is nothing to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Compiler:
         """Makes a node ready; None where it needs a slot that has no value."""
         if isinstance(node, Words):
             piece = (node.text, False)
-            return Compiled(lambda values, rng, out: out.append(piece), frozenset())
+            return Compiled(lambda values, rng, out: out.append(piece), frozenset(), piece)
         if isinstance(node, Slot):
             return self._slot(node.name)
         if isinstance(node, Series):
@@ -126,6 +129,8 @@ _NOTHING = Compiled(_emit_nothing, frozenset())
 def _choice(options: list[Compiled]) -> Compiled | None:
     if len(options) < 2:
         return options[0] if options else None
+    if fixed := _all_fixed(options):
+        return _fixed_choice(fixed)
     emits = tuple(option.emit for option in options)
     count = len(emits)
 
@@ -138,16 +143,39 @@ def _choice(options: list[Compiled]) -> Compiled | None:
     )
 
 
+def _all_fixed(options: list[Compiled]) -> tuple[Piece, ...]:
+    """The pieces of options that have nothing to decide; empty where one has."""
+    pieces = tuple(option.fixed for option in options if option.fixed is not None)
+    return pieces if len(pieces) == len(options) else ()
+
+
+def _fixed_choice(pieces: tuple[Piece, ...]) -> Compiled:
+    count = len(pieces)
+    if count < _REPEATS_SHOW:
+        return Compiled(
+            lambda values, rng, out: out.append(pieces[int(rng.random() * count)]), frozenset()
+        )
+
+    def emit(values: Mapping[str, str], rng: Random, out: list[Piece]) -> None:
+        piece = pieces[int(rng.random() * count)]
+        for _ in range(_MOST_REDRAWS):
+            if piece[0] and piece in out:
+                piece = pieces[int(rng.random() * count)]
+        out.append(piece)
+
+    return Compiled(emit, frozenset())
+
+
 def _without_repeats(options: list[Compiled]) -> Compiled | None:
     """A choice that does not say a phrase twice in one text, as long as the bank has others."""
     choice = _choice(options)
-    if choice is None or len(options) < _REPEATS_SHOW:
+    if choice is None or len(options) < _REPEATS_SHOW or _all_fixed(options):
         return choice
     draw = choice.emit
 
     def emit(values: Mapping[str, str], rng: Random, out: list[Piece]) -> None:
         start = len(out)
-        for _ in range(3):
+        for _ in range(_MOST_REDRAWS):
             draw(values, rng, out)
             if len(out) == start or out[start] not in out[:start]:
                 return

@@ -98,6 +98,8 @@ def _parse_series(text: str, start: int, stops: str) -> tuple[Node, int]:
             at += 1
     if words:
         parts.append(Words("".join(words)))
+    if not parts:
+        return Words(""), at
     return (parts[0] if len(parts) == 1 else Series(tuple(parts))), at
 
 
