@@ -51,8 +51,11 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the corrected p-value is below 5%."""
-        return self.p_holm < ALPHA
+        """Whether the corrected p-value is below 5% and the interval leaves 0 out.
+
+        The test takes rows as independent; the interval knows the groups. Both have to agree.
+        """
+        return self.p_holm < ALPHA and not self.ci95.low <= 0 <= self.ci95.high
 
     @property
     def significantly_worse(self) -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from schemalora.jsonvalue import JsonValue
 
+if TYPE_CHECKING:
+    from schemalora.contract import Violation
+
 LONGEST_TEXT = 4_000
 """Texts and completions of failures are kept up to so many characters."""
+
+_LONGEST_MESSAGE = 400
+_MOST_FAULTS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Failure:
     completion: str | None
     """What the language model answered, raw; None where there was no prediction."""
     violations: tuple[Fault, ...] = ()
+    """The first 40."""
     wrong: tuple[str, ...] = ()
     """The leaf paths that are not right."""
     slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -68,8 +75,16 @@ class Failure:
         )
 
 
-def shortened(text: str) -> str:
-    """A text cut to `LONGEST_TEXT` characters; the cut says how much is missing."""
-    if len(text) <= LONGEST_TEXT:
+def faults_of(violations: Sequence[Violation]) -> tuple[Fault, ...]:
+    """The first violations of an outcome, as the report keeps them."""
+    return tuple(
+        Fault(one.kind, one.path, shortened(one.message, _LONGEST_MESSAGE), one.cause)
+        for one in violations[:_MOST_FAULTS]
+    )
+
+
+def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text cut to a number of characters; the cut says how much is missing."""
+    if len(text) <= longest:
         return text
-    return f"{text[:LONGEST_TEXT]} … ({len(text) - LONGEST_TEXT:,} more characters)"
+    return f"{text[:longest]} … ({len(text) - longest:,} more characters)"

@@ -36,7 +36,7 @@ def report_markdown(report: ComplianceReport) -> str:
             ("field", "right", "rate", "95% interval"),
             [_rate_row(field_title(report, path), rate) for path, rate in report.fields.items()],
         ),
-        _lenient(report),
+        lenient_sentence(report),
         *_violations(report),
         *_robustness(report),
         *_slices(report),
@@ -73,10 +73,6 @@ def interval(rate: Rate) -> str:
     """Such as `[95.9, 98.5]`, in percent."""
     low, high = rate.ci95
     return f"[{percent(low)[:-1]}, {percent(high)[:-1]}]"
-
-
-def _lenient(report: ComplianceReport) -> str:
-    return lenient_sentence(report)
 
 
 def _violations(report: ComplianceReport) -> Iterator[str]:

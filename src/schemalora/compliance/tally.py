@@ -15,7 +15,7 @@ from schemalora.compliance.counts import (
     metric_rates,
     ordered_counts,
 )
-from schemalora.compliance.failures import Failure, Fault, shortened
+from schemalora.compliance.failures import Failure, faults_of, shortened
 from schemalora.compliance.generation import GenerationCounter
 from schemalora.compliance.leafreading import Leaf, LeafReader
 from schemalora.compliance.leaves import LeafCounter
@@ -147,10 +147,7 @@ class Tally:
             text=shortened(example.text),
             target=example.target,
             completion=None if prediction is None else shortened(prediction.completion),
-            violations=tuple(
-                Fault(one.kind, one.path, one.message, one.cause)
-                for one in (outcome.violations if outcome is not None else ())
-            ),
+            violations=() if outcome is None else faults_of(outcome.violations),
             wrong=tuple(
                 path for i, path in enumerate(fields, start=len(METRICS)) if not score >> i & 1
             ),
