@@ -215,3 +215,10 @@ def test_any_rows_can_be_audited(rows: list[Example]):
     report = audit(rows, CONTRACT, rows)
     assert report.n == len(rows)
     assert AuditReport.to_markdown(report)
+
+
+def test_what_is_no_json_value_is_an_invalid_target():
+    for value in (float("nan"), {1, 2}, b"bytes"):
+        rows = [*clean(), Example(text="odd", target=value, id="odd")]  # type: ignore[arg-type]
+        (finding,) = audit(rows, CONTRACT).findings
+        assert (finding.kind, finding.ids) == ("invalid_target", ("odd",))

@@ -30,7 +30,11 @@ class ContentCheck:
 
     def add(self, example: Example) -> None:
         """Checks one row."""
-        encoded = canonical_json(example.target)
+        try:
+            encoded = canonical_json(example.target)
+        except (TypeError, ValueError) as error:
+            self._found.add("invalid_target", example.id, f"not a JSON value: {error}", path="$")
+            return
         outcome = self._contract.parse(encoded)
         for violation in outcome.violations[:1]:
             self._found.add(

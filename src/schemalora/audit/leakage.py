@@ -89,7 +89,7 @@ def _target_digest(target: JsonValue, ignored: tuple[tuple[str, ...], ...]) -> b
     """A digest of what counts; fields whose wording counts for nothing are left out."""
     for keys in ignored:
         target = _without(target, keys)
-    return _digest(json.dumps(target, sort_keys=True))
+    return _digest(json.dumps(target, sort_keys=True, default=repr))
 
 
 def _without(target: JsonValue, keys: tuple[str, ...]) -> JsonValue:
