@@ -81,9 +81,23 @@ def test_a_column_of_unique_values_is_not_sliced_and_that_is_said() -> None:
     rows = [Example("t", TARGET, id=str(i), columns={"ticket": i}) for i in range(n)]
     report = evaluate(CONTRACT, rows, [Prediction(str(i), "{}") for i in range(n)])
     assert "ticket" not in report.slices
-    assert "Not sliced by ticket: it has more than 200 values." in report.notes
+    assert "Not sliced by ticket: it has more than 1,000 values." in report.notes
     fewer = evaluate(CONTRACT, rows[:-1], [Prediction(str(i), "{}") for i in range(n - 1)])
     assert len(fewer.slices["ticket"]) == MOST_SLICES
+
+
+def test_of_many_slices_the_surely_weak_ones_are_printed() -> None:
+    rows = [Example("t", TARGET, id=f"{i:04d}", group=f"g{i // 4:03d}") for i in range(400)]
+    rows.append(Example("t", TARGET, id="lone", group="lone"))
+    bad = {row.id for row in rows if row.group in ("g042", "lone")}
+    answers = [
+        Prediction(row.id, "{}" if row.id in bad else CONTRACT.encode(TARGET)) for row in rows
+    ]
+    text = evaluate(CONTRACT, rows, answers).to_markdown()
+    assert "by group, the weakest of 101" in text
+    table = [line for line in text.splitlines() if line.startswith(("| `g", "| `lone"))]
+    assert len(table) == 20
+    assert table[0].startswith("| `g042`")
 
 
 def test_columns_named_like_a_dimension_are_kept_apart() -> None:

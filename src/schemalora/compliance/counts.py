@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from schemalora.compliance.rate import Rate
 from schemalora.compliance.score import METRIC_BITS, METRICS
 
-MOST_SLICES = 200
+MOST_SLICES = 1_000
 """A dimension with more values than this, such as a column of unique numbers, is not sliced by."""
 _MOST_SCORES = 4_096
 _MOST_PATHS = 1_000

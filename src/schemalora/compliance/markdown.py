@@ -9,6 +9,7 @@ from schemalora.compliance.comparison import Comparison, Difference, compare, po
 from schemalora.compliance.rate import Rate, percent, points
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.score import METRICS
+from schemalora.compliance.slicing import weakest
 from schemalora.compliance.tables import code, markdown_table, paragraphs
 from schemalora.errors import PairingError, UsageError
 
@@ -20,6 +21,7 @@ METRIC_TITLES: Final = {
 }
 _MOST_VIOLATIONS: Final = 12
 _MOST_FLIPS: Final = 5
+_MOST_SLICES: Final = 20
 
 
 def report_markdown(report: ComplianceReport) -> str:
@@ -40,7 +42,7 @@ def report_markdown(report: ComplianceReport) -> str:
         *_violations(report),
         *_robustness(report),
         *_slices(report),
-        *(f"- {note}" for note in report.notes),
+        "\n".join(f"- {note}" for note in report.notes),
     ]
     return paragraphs(parts)
 
@@ -118,17 +120,19 @@ def _robustness(report: ComplianceReport) -> Iterator[str]:
 
 def _slices(report: ComplianceReport) -> Iterator[str]:
     for dimension, values in report.slices.items():
-        if not 2 <= len(values) <= 20:
+        if len(values) < 2:
             continue
+        shown = weakest(values, _MOST_SLICES)
+        of = f", the weakest of {len(values):,}" if len(shown) < len(values) else ""
         yield markdown_table(
-            (f"by {dimension}", "n", *(METRIC_TITLES[name] for name in METRICS[:3])),
+            (f"by {dimension}{of}", "n", *(METRIC_TITLES[name] for name in METRICS[:3])),
             [
                 (
                     code(value),
                     f"{rates['valid_json'].n:,}",
                     *(percent(rates[name].rate) for name in METRICS[:3]),
                 )
-                for value, rates in values.items()
+                for value, rates in shown.items()
             ],
         )
 

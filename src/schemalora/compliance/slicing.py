@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
 from schemalora.compliance.leafreading import leaf_label
+from schemalora.compliance.rate import Rate
 from schemalora.records import Example
 
 _T = TypeVar("_T")
@@ -41,6 +42,17 @@ def tidy_slices(slices: Mapping[str, Mapping[str, _T]]) -> dict[str, dict[str, _
     if lengths:
         tidied["length"] = {label: lengths[label] for label in _LENGTH_LABELS if label in lengths}
     return tidied
+
+
+def weakest(values: Mapping[str, Mapping[str, Rate]], most: int) -> dict[str, Mapping[str, Rate]]:
+    """All slices of a dimension, or where there are too many those that are surely weak.
+
+    Sorted by the upper bound of exact match: a slice of few rows is not weak for one bad row.
+    """
+    if len(values) <= most:
+        return dict(values)
+    ordered = sorted(values.items(), key=lambda item: (item[1]["exact_match"].ci95.high, item[0]))
+    return dict(ordered[:most])
 
 
 def _length_label(characters: int) -> str:

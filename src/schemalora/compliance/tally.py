@@ -217,7 +217,7 @@ class Tally:
                 "the rate of such a field is of verbatim equality."
             )
         for dimension in sorted(self._slices.dropped):
-            yield f"Not sliced by {dimension}: it has more than {MOST_SLICES} values."
+            yield f"Not sliced by {dimension}: it has more than {MOST_SLICES:,} values."
 
 
 class _Kinship:

@@ -8,6 +8,7 @@ from schemalora.compliance import ComplianceReport, Confusion, Flips, Rate
 from schemalora.compliance.markdown import interval, lenient_sentence, p_value
 from schemalora.compliance.rate import percent
 from schemalora.compliance.score import METRICS
+from schemalora.compliance.slicing import weakest
 
 _MOST_PATHS: Final = 16
 _LEVELS: Final = (0.02, 0.1, 0.3, 0.6)
@@ -111,13 +112,15 @@ def _slices(report: ComplianceReport) -> list[dict[str, Any]]:
     return [
         {
             "dimension": dimension,
+            "count": f"{len(values):,}"
+            + (f", the weakest {_MOST_SLICE_LINES}" if len(values) > _MOST_SLICE_LINES else ""),
             "lines": [
                 {
                     "value": value,
                     "n": f"{rates['valid_json'].n:,}",
                     "cells": [rate_view(rates[name]) for name in _SLICE_METRICS],
                 }
-                for value, rates in list(values.items())[:_MOST_SLICE_LINES]
+                for value, rates in weakest(values, _MOST_SLICE_LINES).items()
             ],
         }
         for dimension, values in report.slices.items()
