@@ -155,11 +155,20 @@ class Contract:
         Raises:
             UsageError: what is given is neither a JSON value nor an instance of the model.
         """
-        plain: JsonValue = value if isinstance(value, _JSON_TYPES) else self._checker.wire(value)
+        if isinstance(value, _JSON_TYPES):
+            try:
+                return self._text(cast(JsonValue, value))
+            except TypeError:
+                pass  # a dict or list that is an instance: of a TypedDict, of `list[date]`
+            except ValueError as error:
+                raise UsageError(f"cannot encode the value: {error}") from error
         try:
-            return canonical_json(ordered(self._tree, plain))
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"cannot encode {type(value).__name__}: {error}") from error
+            return self._text(self._checker.wire(value))
+        except ValueError as error:
+            raise UsageError(f"cannot encode the instance: {error}") from error
+
+    def _text(self, value: JsonValue) -> str:
+        return canonical_json(ordered(self._tree, value))
 
     def parse(self, completion: str) -> Outcome:
         """The value of a completion, or what violates the contract; nothing is ever raised."""

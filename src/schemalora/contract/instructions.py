@@ -118,10 +118,10 @@ class _Describer:
         described = merged_annotations(child).description
         note = f" # {' '.join(described.split())}" if described else ""
         if "\n" not in shape or not note:
-            return f"{_word(name)}{optional}: {shape}{note}"
+            return f"{_key(name)}{optional}: {shape}{note}"
         # What an object is about stands where it opens, not where it closes.
         first, rest = shape.split("\n", 1)
-        return f"{_word(name)}{optional}: {first}{note}\n{rest}"
+        return f"{_key(name)}{optional}: {first}{note}\n{rest}"
 
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -134,6 +134,10 @@ def _word(text: str) -> str:
     """A key or an allowed string: bare where that cannot be mistaken, quoted elsewhere."""
     bare = _PLAIN.fullmatch(text) is not None and text not in _RESERVED
     return text if bare else canonical_json(text)
+
+
+def _key(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else canonical_json(name)
 
 
 def _values(node: FiniteNode) -> str:

@@ -22,56 +22,12 @@ from schemalora.schema.nodes import (
 )
 from schemalora.schema.scalars import read_number, read_string
 from schemalora.schema.soundness import check_references
+from schemalora.schema.types import TYPES, node_type, types_of, with_numbers
 
 RELATION_KEYWORD = "x-relation"
 """How a value relates to the text: `extracted`, `derived` or `free_text`."""
 COMPARISON_KEYWORD = "x-comparison"
 """How a value counts in accuracy: `exact`, `ordered`, `unordered` or `ignored`."""
-
-_TYPES = ("object", "array", "string", "number", "boolean", "null")
-_KEYWORDS_OF_TYPE = {
-    "object": frozenset(
-        {
-            "properties",
-            "required",
-            "patternProperties",
-            "additionalProperties",
-            "unevaluatedProperties",
-            "propertyNames",
-            "minProperties",
-            "maxProperties",
-            "dependentRequired",
-            "dependentSchemas",
-            "dependencies",
-        }
-    ),
-    "array": frozenset(
-        {
-            "items",
-            "prefixItems",
-            "additionalItems",
-            "unevaluatedItems",
-            "minItems",
-            "maxItems",
-            "uniqueItems",
-            "contains",
-        }
-    ),
-    "string": frozenset(
-        {
-            "minLength",
-            "maxLength",
-            "pattern",
-            "format",
-            "contentEncoding",
-            "contentMediaType",
-            "contentSchema",
-        }
-    ),
-    "number": frozenset(
-        {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-    ),
-}
 
 
 def read_schema(schema: Schema) -> Node:
@@ -182,14 +138,15 @@ class Reader:
             if member.has("not")
         )
         annotations = read_annotations(flat)
-        allowed, meant = _types(flat)
+        allowed, meant = types_of(flat)
         if any(isinstance(check.node, AnyNode) for check in checks) or not allowed:
             reason = "no type is left" if not allowed else "the schema is false"
             return NeverNode(annotations=annotations, reason=reason)
         values = _enumerated(flat)
-        if values is None and meant is None and len(allowed) == len(_TYPES):
+        if values is None and meant is None and len(allowed) == len(TYPES):
             return AnyNode(annotations=annotations, checks=checks)
-        nodes = [self._of_type(flat, kind, allowed) for kind in _TYPES if kind in _broad(allowed)]
+        kinds = [kind for kind in TYPES if kind in with_numbers(allowed)]
+        nodes = [self._of_type(flat, kind, allowed) for kind in kinds]
         if values is not None:
             left = [v for v in values if any(matches(node, v) for node in nodes)]
             left = [v for v in left if not any(matches(check.node, v) for check in checks)]
@@ -232,41 +189,6 @@ def _typed_union(
         read_hidden=lambda: hidden,
         origin="type",
     )
-
-
-def node_type(node: Node) -> str:
-    """The JSON type that a node of one type stands for: its class in lower case."""
-    if isinstance(node, FiniteNode):
-        return "null" if node.values == (None,) else "boolean"
-    return {"ObjectNode": "object", "ArrayNode": "array", "StringNode": "string"}.get(
-        type(node).__name__, "number"
-    )
-
-
-def _types(flat: Sequence[Member]) -> tuple[frozenset[str], frozenset[str] | None]:
-    """The types that are allowed, and those the keywords speak of where no `type` is given."""
-    allowed: frozenset[str] = frozenset({*_TYPES, "integer"})
-    named = False
-    for member in flat:
-        value = member.get("type")
-        if isinstance(value, (str, list)):
-            named = True
-            these = {value} if isinstance(value, str) else {v for v in value if isinstance(v, str)}
-            allowed &= frozenset(these | ({"integer"} if "number" in these else set()))
-    if named:
-        return allowed, None
-    meant = frozenset(
-        kind
-        for kind, keywords in _KEYWORDS_OF_TYPE.items()
-        if any(member.has(word) for member in flat for word in keywords)
-    )
-    if not meant:
-        return frozenset(_TYPES), None
-    return frozenset(_TYPES), meant
-
-
-def _broad(allowed: frozenset[str]) -> frozenset[str]:
-    return allowed | {"number"} if "integer" in allowed else allowed
 
 
 def _enumerated(flat: Sequence[Member]) -> list[JsonValue] | None:

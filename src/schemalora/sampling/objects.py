@@ -1,0 +1,143 @@
+"""Draws objects: which optional keys, and which keys that are not declared."""
+
+from __future__ import annotations
+
+from schemalora.contract.fields import alternatives
+from schemalora.errors import SamplingError
+from schemalora.jsonvalue import JsonValue
+from schemalora.sampling.drawing import RETRIES, Drawing
+from schemalora.sampling.strings import draw_string
+from schemalora.schema import NeverNode, Node, ObjectNode, StringNode, matches
+
+_MANY_OPTIONAL = 12
+
+
+class ObjectDrawer:
+    """Draws objects for a generator; what it finds out about a node is kept."""
+
+    def __init__(self, generator: Drawing) -> None:
+        self._generator = generator
+        self._complete: dict[ObjectNode, bool] = {}
+        self._optional: dict[ObjectNode, tuple[str, ...]] = {}
+
+    def draw(self, node: ObjectNode, depth: int) -> dict[str, JsonValue]:
+        depth -= 1
+        if node not in self._complete:
+            self._complete[node] = self._is_complete(node)
+        if self._complete[node]:
+            return {name: self._generator.draw_below(child, depth) for name, child in node.declared}
+        chosen = self._chosen_names(node, depth + 1)
+        made: dict[str, JsonValue] = {}
+        for name, child in node.declared:
+            if name not in chosen:
+                continue
+            try:
+                made[name] = self._generator.draw_below(child, depth)
+            except SamplingError:
+                if name in node.demanded_by(node.required):
+                    raise
+        self._add_keys(node, made, depth + 1)
+        return made
+
+    def _is_complete(self, node: ObjectNode) -> bool:
+        """Whether the object always has all its declared keys, and no others."""
+        needed = node.demanded_by(node.required)
+        declared = all(name in needed for name in node.names)
+        return bool(node.names) and declared and len(node.names) >= node.min_properties
+
+    def _chosen_names(self, node: ObjectNode, depth: int) -> set[str]:
+        chosen = set(node.demanded_by(node.required))
+        optional = self._optional_names(node)
+        if optional:
+            fitting = [
+                n for n in optional if self._generator.heights.fits(node.child(n), depth - 1)
+            ]
+            room = len(fitting)
+            if node.max_properties is not None:
+                room = min(room, node.max_properties - len(chosen))
+            spare = self._generator.has_budget and depth > 0
+            many = len(fitting) > _MANY_OPTIONAL
+            for name in fitting:
+                if room <= 0:
+                    break
+                taken = spare and (
+                    self._generator.source.integer(0, len(fitting)) < 4
+                    if many
+                    else self._generator.source.index(2, (node, name))
+                )
+                demanded = node.demanded_by((name,)) - chosen
+                if taken and len(demanded) <= room:
+                    chosen |= demanded
+                    room -= len(demanded)
+            for name in fitting:
+                if len(chosen) >= node.min_properties:
+                    break
+                chosen |= node.demanded_by((name,))
+        return chosen
+
+    def _optional_names(self, node: ObjectNode) -> tuple[str, ...]:
+        if node not in self._optional:
+            self._optional[node] = tuple(
+                name
+                for name in node.names
+                if name not in node.required and self._possible(node, name)
+            )
+        return self._optional[node]
+
+    def _possible(self, node: ObjectNode, name: str) -> bool:
+        """Whether the key, and every key it demands, can be there."""
+        return all(
+            self._generator.heights.height(node.child(one)) is not None
+            and (node.name_node is None or matches(node.name_node, one))
+            for one in node.demanded_by((name,))
+        )
+
+    def _add_keys(self, node: ObjectNode, made: dict[str, JsonValue], depth: int) -> None:
+        """Keys that are not declared: as many as must be, and a few where only such keys are."""
+        least = node.min_properties - len(made)
+        most = max(least, 0)
+        if not node.names and depth > 0 and self._generator.has_budget and self._open(node, depth):
+            most = max(most, 0 if not self._generator.source.index(2, (node, "empty")) else 1)
+            if most:
+                most = self._generator.source.integer(max(1, least), max(3, least))
+        if node.max_properties is not None:
+            most = min(most, node.max_properties - len(made))
+        tries = 0
+        while most > 0 and tries < most * RETRIES:
+            tries += 1
+            name = self._new_name(node, tries)
+            if name in made or name in node.names:
+                continue
+            child = node.child(name)
+            if not self._generator.heights.fits(child, depth - 1) and tries < most * RETRIES // 2:
+                continue
+            if isinstance(child, NeverNode):
+                continue
+            if node.name_node is not None and not matches(node.name_node, name):
+                continue
+            made[name] = self._generator.draw_below(child, depth - 1)
+            most -= 1
+
+    def _open(self, node: ObjectNode, depth: int) -> bool:
+        if node.name_node is not None and self._generator.heights.height(node.name_node) is None:
+            return False
+        return bool(node.pattern_names) or self._generator.heights.fits(node.rest, depth - 1)
+
+    def _own_name(self, name_node: Node) -> str:
+        """A name that `propertyNames` allows; only its strings count."""
+        for _ in range(RETRIES):
+            name = self._generator.draw_below(name_node, 1)
+            if isinstance(name, str):
+                return name
+        strings = [one for one in alternatives(name_node) if isinstance(one, StringNode)]
+        return draw_string(strings[0] if strings else StringNode(), self._generator.source)
+
+    def _new_name(self, node: ObjectNode, attempt: int) -> str:
+        names = len(node.pattern_names)
+        if names and (isinstance(node.rest, NeverNode) or attempt % 2):
+            pattern = node.pattern_names[self._generator.source.integer(0, names - 1)]
+            return draw_string(StringNode(patterns=(pattern,)), self._generator.source)
+        if node.name_node is not None:
+            return self._own_name(node.name_node)
+        text = self._generator.source.text(1, 12).split(" ")[0] or "amber"
+        return text if attempt < 10 else f"{text}{attempt}"
