@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812  the name everybody gives it
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
