@@ -98,7 +98,9 @@ class ViolationCounter:
 
     def add(self, violations: Iterable[tuple[str, str]]) -> None:
         """Counts one row by its (kind, path) pairs, each at most once."""
-        places = {(kind, _INDEX.sub("[*]", path)) for kind, path in violations}
+        places = {
+            (kind, _INDEX.sub("[*]", path) if "[" in path else path) for kind, path in violations
+        }
         for kind, path in places:
             counts = self._counts.setdefault(kind, Counter())
             counts[self._fold(kind, path)] += 1
