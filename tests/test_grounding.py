@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemalora.contract import Contract, Derived, Extracted, FreeText
-from schemalora.grounding import Extraction, ground, merge_spans, skeleton, value_spans
+from schemalora.grounding import Extraction, ground, merge_spans, scalars, skeleton, value_spans
 
 
 class Line(BaseModel):
@@ -113,6 +113,23 @@ def test_merged_spans_are_apart_and_cover_the_same(pairs: list[tuple[int, int]])
     }
 
 
+def test_objects_of_any_shape_are_searched_through():
+    contract = Contract.from_json_schema(
+        {
+            "type": "object",
+            "properties": {
+                "any": {},
+                "either": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"const": 1}]},
+            },
+        }
+    )
+    target = {"any": {"a": ["x", {"b": "y"}]}, "either": ["z"]}
+    found = Extraction(contract).values(target)
+    assert {value for _, value in found} == {"x", "y", "z"}
+    assert Extraction(contract).values({"either": {"no": "branch"}}) == [("$.either", "branch")]
+    assert list(scalars({"a": [1, {"b": None}], "c": "d"})) == [1, None, "d"]
+
+
 def test_value_spans_find_values_in_other_notations():
     text = "My NIMBUS 3, bought May 3rd, 2024 for 1,234.50"
     found = [text[a:b] for a, b in value_spans(text, ["Nimbus 3", "2024-05-03", 1234.5])]
@@ -129,3 +146,8 @@ def test_skeletons_agree_but_for_values_digits_case_and_punctuation():
 @given(st.text(), st.lists(st.text(min_size=1), max_size=3))
 def test_skeletons_hold_no_digits(text: str, values: list[str]):
     assert not re.search(r"[0-9]", skeleton(text, values))
+
+
+def test_texts_whose_length_changes_in_lower_case_are_searched_verbatim_only():
+    assert value_spans("\u0130 ABC", ["abc"]) == []
+    assert value_spans("\u0130 abc", ["abc"]) == [(2, 5)]

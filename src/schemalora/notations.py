@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from schemalora.jsonvalue import JsonValue, canonical_json
 
@@ -60,10 +60,7 @@ def _string_notations(value: str) -> tuple[str, ...]:
 
 
 def _number_notations(plain: str) -> tuple[str, ...]:
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        return ()
+    number = Decimal(plain)
     if abs(number) >= _LARGEST or len(plain) > 30:
         return ()
     exact = f"{number.normalize():f}"
