@@ -8,6 +8,7 @@ docs/customer-support-data.md; the plots go to docs/assets.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,7 @@ from customer_support.rules import INTENTS, PRIORITIES
 from schemalora.audit import audit
 from schemalora.grounding import Extraction, skeleton
 from schemalora.jsonl import atomic_write
+from schemalora.jsonvalue import canonical_json
 from schemalora.records import Example
 from schemalora.sampling import cells
 
@@ -73,6 +75,20 @@ def overview(sets: Sets) -> str:
             ("words, longest", *count(quantile(1))),
         ],
     )
+
+
+def digest(rows: Iterable[Example]) -> str:
+    """SHA-256 of the file that `write_examples` writes."""
+    sha = hashlib.sha256()
+    for row in rows:
+        sha.update(f"{canonical_json(row.to_dict())}\n".encode())
+    return sha.hexdigest()
+
+
+def digests(sets: Sets) -> str:
+    """The SHA-256 of both files, by which a copy can be checked."""
+    lines = [f"{digest(sets[side])}  {side}.jsonl" for side in SIDES]
+    return "\n".join(("```text", *lines, "```"))
 
 
 def cell_table(sets: Sets) -> str:
@@ -174,6 +190,8 @@ def main() -> None:
     parts = (
         overview(sets),
         "![Lengths, classes and slices of both sets](assets/customer-support-data.svg)",
+        "SHA-256 of the files:",
+        digests(sets),
         "### Cells",
         cell_table(sets),
         "### Slices",

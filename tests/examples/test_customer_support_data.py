@@ -13,6 +13,7 @@ import pytest
 
 from customer_support import dataset
 from customer_support.dataset import EVAL_FAMILIES, TRAIN_FAMILIES, build_dataset, support_contract
+from customer_support.describe import PAGE, digest
 from customer_support.messages import FOLDER, make_renderer
 from customer_support.rules import INTENTS, QUESTIONS, join_tickets, ticket
 from schemalora.audit import audit
@@ -47,6 +48,13 @@ def test_enough_templates_and_none_on_both_sides(sets: tuple[list[Example], list
     assert len(templates(train)) >= 300
     assert len(templates(held_out)) >= 100
     assert not templates(train) & templates(held_out)
+
+
+def test_the_page_states_the_bytes_of_both_files(sets: tuple[list[Example], list[Example]]):
+    """Fails where a platform makes other bytes, or where the page was not written anew."""
+    page = PAGE.read_text(encoding="utf-8")
+    for rows, side in zip(sets, ("train", "eval"), strict=True):
+        assert f"{digest(rows)}  {side}.jsonl" in page, "run examples/customer_support/describe.py"
 
 
 def test_no_line_is_written_on_both_sides():
