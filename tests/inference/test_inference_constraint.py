@@ -9,7 +9,7 @@ from schemalora.contract import Contract
 from schemalora.errors import SchemaError
 from schemalora.formatting import encode_completion
 from schemalora.inference import Constraint
-from schemalora.inference.constraint import unpack_mask
+from schemalora.inference.choosing import unpack_mask
 from schemalora.sampling import sample
 from zoo import MODELS, SCHEMAS
 

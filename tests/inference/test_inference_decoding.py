@@ -200,3 +200,36 @@ def test_the_token_limit_is_said(prompts, llama, tokenizer):
         for one in decoded(llama, prompts, **{"max_new_tokens": 7, **options}):
             assert one.finish_reason == "length"
             assert len(one.tokens) == 7
+
+
+def test_a_constrained_completion_is_closed_before_the_limit(prompts, tokenizer):
+    schema = {
+        "type": "object",
+        "properties": {
+            "story": {"type": "string"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "more": {"type": ["object", "null"]},
+            "last": {"type": "number"},
+        },
+        "required": ["story", "tags", "more", "last"],
+        "additionalProperties": False,
+    }
+    contract = Contract.from_json_schema(schema)
+    options = {"max_new_tokens": 80, "closing_tokens": 40}
+    cut = 0
+    for seed in range(3):
+        # Random weights tell stories without an end.
+        model = random_model(seed=seed)
+        constraint = Constraint(contract, tokenizer, vocabulary=vocabulary_size(model))
+        drafter = Drafter(tokenizer, threshold=0.0)
+        plain = decoded(model, prompts, constraint=constraint, **options)
+        drafter.learn_all(one.tokens for one in plain)
+        drafted = decoded(model, prompts, constraint=constraint, drafter=drafter, **options)
+        assert [one.tokens for one in drafted] == [one.tokens for one in plain]
+        for one in plain:
+            assert contract.parse(tokenizer.decode(one.tokens)).compliant
+            assert len(one.tokens) <= 80
+            if len(one.tokens) > 40:
+                assert one.finish_reason == "length"
+                cut += 1
+    assert cut

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
-
-import numpy as np
 
 from schemalora.contract import Contract
 from schemalora.errors import SchemaError
 from schemalora.extras import require_extra
+from schemalora.inference.choosing import Masks, closing_order
 from schemalora.inference.grammar import Schema, grammar_schema
 from schemalora.jsonvalue import canonical_json
 
 if TYPE_CHECKING:
+    import torch
     from llguidance import LLMatcher
 
 # Completions are trained without white space, so none is allowed: forced text is then the text of
@@ -69,6 +69,11 @@ class Constraint:
         self._start = LLMatcher(engine_tokenizer, grammar)
         self.mask_words = (vocabulary + 31) // 32
         """Width of a mask in 32-bit words."""
+        self._closing_order = cache(lambda: closing_order(tokenizer, vocabulary))
+
+    def closing_order(self) -> torch.Tensor:
+        """How much each token brings a completion to its end, shape (vocabulary,)."""
+        return self._closing_order()
 
     def start(self) -> ConstraintState:
         """The state before the first token."""
@@ -104,7 +109,7 @@ class ConstraintState:
         if count:
             self._matcher.rollback(count)
 
-    def fill_mask(self, row: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+    def fill_mask(self, row: Masks) -> None:
         """Writes one bit a token, 1 where it may follow; shape (mask words,)."""
         self._matcher.unsafe_compute_mask_ptr(row.ctypes.data, row.nbytes)
 
@@ -120,7 +125,7 @@ class MaskJob:
     """Row of the first mask; the others follow."""
     after_last: bool
 
-    def run(self, masks: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+    def run(self, masks: Masks) -> None:
         """Fills the masks and leaves the state as it was."""
         row, taken = self.first_row, 0
         for token, free in zip(self.tokens, self.free, strict=True):
@@ -156,11 +161,3 @@ def _compiles_text(schema: str) -> bool:
 
 def _compiles(schema: Schema) -> bool:
     return _compiles_text(canonical_json(schema))
-
-
-def unpack_mask(
-    masks: np.ndarray[Any, np.dtype[np.int32]], vocabulary: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Masks of shape (m, words) as booleans of shape (m, vocabulary)."""
-    bits = np.unpackbits(masks.view(np.uint8), axis=1, bitorder="little", count=vocabulary)
-    return bits.astype(np.bool_)

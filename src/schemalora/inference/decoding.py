@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from schemalora.errors import UsageError
-from schemalora.inference.constraint import MaskJob, unpack_mask
+from schemalora.inference.choosing import Masks, choose, log_probabilities
+from schemalora.inference.constraint import MaskJob
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import Feed, PackedCache, forward, packed_model, unwrap
 from schemalora.inference.rows import Completion, Row
@@ -161,6 +162,7 @@ class _Batch:
             return
         feeds: list[Feed] = []
         wanted: list[int] = []
+        closing: list[int] = []
         jobs: list[MaskJob] = []
         budget, offset = PREFILL_TOKENS, 0
         spans: list[range] = []
@@ -170,6 +172,7 @@ class _Batch:
             feeds.append(feed)
             if row.state is not None and row.wanted:
                 jobs.append(row.mask_job(first_row=len(wanted)))
+                closing += [len(wanted)] if row.closing else []
             spans.append(range(len(wanted), len(wanted) + len(row.wanted)))
             wanted += [offset + index for index in row.wanted]
             offset += len(feed.tokens)
@@ -183,13 +186,20 @@ class _Batch:
             self._shrink(error)
             return
         filling.result()
-        if jobs:
-            logits = _masked(logits, masks)
-        choices: list[int] = logits.argmax(dim=-1).tolist()
-        logprobs = _logprobs(logits, choices) if self._options.logprobs else [0.0] * len(choices)
+        choices, logprobs = self._choose(logits, masks if jobs else None, closing)
         for row, span in zip(self._rows, spans, strict=True):
             row.advance([choices[i] for i in span], [logprobs[i] for i in span])
         yield from self._take_ended()
+
+    def _choose(
+        self, logits: torch.Tensor, masks: Masks | None, closing: Sequence[int]
+    ) -> tuple[list[int], list[float]]:
+        constraint = self._options.constraint
+        order = constraint.closing_order() if closing and constraint is not None else None
+        choices = choose(logits, masks, closing=closing, order=order)
+        if not self._options.logprobs:
+            return choices, [0.0] * len(choices)
+        return choices, log_probabilities(logits, masks, choices)
 
     def _refill(self) -> None:
         while self._waiting and len(self._rows) < self._capacity:
@@ -229,22 +239,9 @@ class _Batch:
         self._cache = self._cache.smaller(self._capacity)
 
 
-def _fill(jobs: Sequence[MaskJob], masks: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+def _fill(jobs: Sequence[MaskJob], masks: Masks) -> None:
     for job in jobs:
         job.run(masks)
-
-
-def _masked(logits: torch.Tensor, masks: np.ndarray[Any, np.dtype[np.int32]]) -> torch.Tensor:
-    allowed = torch.from_numpy(unpack_mask(masks, logits.shape[-1])).to(logits.device)
-    return logits.masked_fill(~allowed, float("-inf"))
-
-
-def _logprobs(logits: torch.Tensor, choices: Sequence[int]) -> list[float]:
-    """Log-probabilities of the chosen tokens; logits of shape (m, vocabulary)."""
-    index = torch.tensor(choices, device=logits.device)[:, None]
-    scores = logits.float()
-    chosen = scores.gather(1, index)[:, 0] - torch.logsumexp(scores, dim=-1)
-    return chosen.tolist()
 
 
 def vocabulary_size(model: Any) -> int:

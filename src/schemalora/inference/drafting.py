@@ -14,7 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+from schemalora.contract import Contract
+from schemalora.errors import SamplingError
+from schemalora.formatting import encode_completion
+from schemalora.sampling import sample
 
 # Lengths of the contexts that are looked up. The longest reaches from a value back over a key of
 # several tokens to the value before it.
@@ -24,6 +29,9 @@ _START = -1
 
 # Enough for some ten thousand completions; beyond it nothing new is learned.
 _MOST_CONTEXTS = 400_000
+
+# Sampled targets that teach a new drafter the contract's keys.
+_HEAD_START = 48
 
 # How likely a quotation goes on, before any was checked: (right, checked) by matching tokens.
 _PRIOR = {1: (1.0, 3.0), 2: (2.0, 3.0), 3: (4.0, 5.0)}
@@ -77,6 +85,27 @@ class Drafter:
         self._digits = _digit_tokens(tokenizer) if tokenizer is not None else {}
         self._words: dict[str, list[int]] = {}
         self._quoted = {length: list(prior) for length, prior in _PRIOR.items()}
+
+    @classmethod
+    def for_contract(
+        cls, contract: Contract, tokenizer: Any, *, max_tokens: int = 24, threshold: float = 0.3
+    ) -> Self:
+        """A drafter that knows the contract's keys and values from the start, by sampled targets.
+
+        Args:
+            contract: what completions look like.
+            tokenizer: the model's.
+            max_tokens: longest draft.
+            threshold: see the class.
+        """
+        drafter = cls(tokenizer, max_tokens=max_tokens, threshold=threshold)
+        try:
+            targets = [contract.encode(target) for target in sample(contract, _HEAD_START, 0)]
+        except SamplingError:
+            # A contract too strict to be sampled is learned from its completions alone.
+            targets = []
+        drafter.learn_all(encode_completion(tokenizer, target) for target in targets)
+        return drafter
 
     def learn(self, completion: Sequence[int]) -> None:
         """Remembers a completion, its end token included."""

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from schemalora.inference.constraint import Constraint, ConstraintState, unpack_mask
+from schemalora.inference.choosing import masked
+from schemalora.inference.constraint import Constraint, ConstraintState
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import unwrap
 from schemalora.inference.rows import Completion
@@ -30,8 +31,8 @@ def decode_by_generate(
 ) -> Iterator[Completion]:
     """Decodes prompts greedily, a batch at a time; see `schemalora.inference.decoding.decode`.
 
-    Drafts and log-probabilities are not made here: `options.drafter` and `options.logprobs` are
-    passed over.
+    Drafts, log-probabilities and early closing are not made here: `options.drafter`,
+    `options.logprobs` and `options.closing_tokens` are passed over.
     """
     training = model.training
     for start in range(0, len(prompts), options.batch_size):
@@ -120,8 +121,7 @@ class _ConstraintProcessor(LogitsProcessor):
                 _allow(masks[row], min(self._stop_ids))
             else:
                 state.fill_mask(masks[row])
-        allowed = torch.from_numpy(unpack_mask(masks, scores.shape[-1])).to(scores.device)
-        return scores.masked_fill(~allowed, float("-inf"))
+        return masked(scores, masks)
 
     def _advance(self, row: int, token: int) -> None:
         if token in self._stop_ids or self._states[row].ended:

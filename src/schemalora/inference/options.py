@@ -20,6 +20,9 @@ class DecodingOptions:
     """Rows at once; fewer where the cache would not fit."""
     constraint: Constraint | None = None
     """What completions must satisfy; None lets the model write anything."""
+    closing_tokens: int = 0
+    """The last tokens before the limit, which are spent on bringing a constrained completion to a
+    valid end instead of cutting it in the middle; it is marked `length` all the same."""
     drafter: Drafter | None = None
     """Who guesses ahead; None decodes token by token."""
     adapter: bool = True

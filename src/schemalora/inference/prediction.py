@@ -230,7 +230,8 @@ def _decode(
         max_new_tokens=plan.max_new_tokens,
         batch_size=plan.batch_size,
         constraint=constraint,
-        drafter=Drafter(loaded.tokenizer),
+        closing_tokens=plan.max_new_tokens // 4,
+        drafter=Drafter.for_contract(plan.contract, loaded.tokenizer),
         adapter=loaded.with_adapter,
         logprobs=plan.confidence,
     )

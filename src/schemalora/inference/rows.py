@@ -61,6 +61,7 @@ class Row:
     _free: list[bool] = field(default_factory=list[bool])
     _guesses: list[Guess] = field(default_factory=list[Guess])
     _draft_ends: bool = False
+    _cut_short: bool = False
     _started: float = 0.0
     _passes: int = 0
     _forced: int = 0
@@ -71,6 +72,16 @@ class Row:
     def completion(self) -> list[int]:
         """The completion's tokens so far."""
         return self.sequence[self.own :]
+
+    @property
+    def closing(self) -> bool:
+        """Whether the token limit is near and the completion must come to its end."""
+        return self.state is not None and self._room <= self.options.closing_tokens
+
+    @property
+    def _room(self) -> int:
+        """Tokens that the completion may still grow by."""
+        return self.options.max_new_tokens - (len(self.sequence) - self.own)
 
     def start(self) -> None:
         """Enters the batch; a row that comes back after memory ran out goes on where it was."""
@@ -119,7 +130,9 @@ class Row:
         if self.drafter is None:
             return
         context, chance = self.completion, 1.0
-        room = min(self.options.max_new_tokens - len(context) - 1, self.drafter.max_tokens)
+        # Closing starts at the same token with and without drafts.
+        closing = self.options.closing_tokens if self.state is not None else 0
+        room = min(self._room - closing - 1, self.drafter.max_tokens)
         while len(self._draft) < room and not self._draft_ends:
             guess = self.drafter.guess(context)
             if guess is None or guess.token in self.options.stop_ids:
@@ -199,8 +212,9 @@ class Row:
 
     def _append(self, token: int, logprob: float) -> None:
         if token in self.options.stop_ids:
-            self.finish_reason = "stop"
+            self.finish_reason = "length" if self._cut_short else "stop"
             return
+        self._cut_short = self._cut_short or self.closing
         self.sequence.append(token)
         self._logprobs.append(logprob)
         if self.state is not None:
@@ -226,7 +240,7 @@ class Row:
         elif self.state is not None and self.state.failed:
             self.finish_reason = "error"
         elif self.state is not None and self.state.ended:
-            self.finish_reason = "stop"
+            self.finish_reason = "length" if self._cut_short else "stop"
         elif length == limit:
             self.finish_reason = "length"
 

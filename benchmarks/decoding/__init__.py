@@ -1,0 +1,1 @@
+"""Decoding: rows per second, forward passes, time to first row."""
