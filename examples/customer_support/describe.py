@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs as a script, too
 
@@ -168,7 +169,7 @@ def _kind(row: Example) -> tuple[str, ...]:
 
 
 def _bars(
-    axis: object,
+    axis: Any,
     sets: Sets,
     title: str,
     names: Sequence[str],
@@ -178,9 +179,9 @@ def _bars(
         counts = Counter(name for row in sets[side] for name in classify(row))
         widths = [100 * counts[name] / len(sets[side]) for name in names]
         places = [len(names) - at + offset for at in range(len(names))]
-        axis.barh(places, widths, 0.38, label=side, color=COLOURS[side], alpha=0.8)  # type: ignore[attr-defined]
-    axis.set_yticks([len(names) - at for at in range(len(names))], names)  # type: ignore[attr-defined]
-    axis.set(title=title, xlabel="% of rows")  # type: ignore[attr-defined]
+        axis.barh(places, widths, 0.38, label=side, color=COLOURS[side], alpha=0.8)
+    axis.set_yticks([len(names) - at for at in range(len(names))], names)
+    axis.set(title=title, xlabel="% of rows")
 
 
 def main() -> None:

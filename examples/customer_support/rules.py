@@ -63,12 +63,12 @@ def join_tickets(first: JsonValue, second: JsonValue) -> JsonValue:
     assert isinstance(first, dict)
     assert isinstance(second, dict)
     intents = sorted((str(first["intent"]), str(second["intent"])), key=INTENTS.index)
-    priorities = {first["priority"], second["priority"]}
-    entities = {name: _either(first, second, name) for name in ("order_id", "product")}
+    priorities = {str(first["priority"]), str(second["priority"])}
     return ticket(
         intents[0],
         priority="high" if "high" in priorities else "low" if "low" in priorities else "medium",
-        **entities,
+        order_id=_either(first, second, "order_id"),
+        product=_either(first, second, "product"),
     )
 
 
@@ -78,17 +78,22 @@ def drop_entity(target: JsonValue, name: str) -> JsonValue:
     entities = target["entities"]
     assert isinstance(entities, dict)
     kept = {key: None if key == name else _text(value) for key, value in entities.items()}
-    return ticket(str(target["intent"]), priority=str(target["priority"]), **kept)
+    return ticket(
+        str(target["intent"]),
+        priority=str(target["priority"]),
+        order_id=kept["order_id"],
+        product=kept["product"],
+    )
 
 
 def _either(first: dict[str, JsonValue], second: dict[str, JsonValue], name: str) -> str | None:
-    found = {
-        value
+    found = [
+        str(value)
         for entities in (first["entities"], second["entities"])
         if isinstance(entities, dict) and (value := entities[name]) is not None
-    }
-    assert len(found) <= 1, f"both parts name a {name}"
-    return _text(found.pop()) if found else None
+    ]
+    assert len(set(found)) <= 1, f"both parts name a {name}"
+    return found[0] if found else None
 
 
 def _text(value: JsonValue) -> str | None:

@@ -122,11 +122,13 @@ class SideBuilder:
         if target == ticket("other", vague=True):
             return None
         calm = rng.random() < 0.7
+        beside = self._entities_beside(target)
         second = self._rendered(
             ticket(
                 pick(rng, [intent for intent in INTENTS if intent != target["intent"]]),
                 priority="medium" if calm else pick(rng, PRIORITIES),
-                **self._entities_beside(target),
+                order_id=beside.get("order_id"),
+                product=beside.get("product"),
             ),
             self._bare if calm else self._renderer,
         )

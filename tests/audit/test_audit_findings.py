@@ -67,7 +67,7 @@ def conflicting_targets(rows: list[Example], others: list[Example]) -> list[str]
 def duplicate_text(rows: list[Example], others: list[Example]) -> list[str]:
     rows.append(replace(rows[20], id="copy"))
     # Only the wording of free text differs, which counts for nothing.
-    rows.append(replace(rows[22], id="copy-2", target={**rows[22].target, "reply": "well"}))  # type: ignore[dict-item]
+    rows.append(replace(rows[22], id="copy-2", target={**rows[22].target, "reply": "well"}))
     return ["copy", "copy-2"]
 
 
@@ -80,17 +80,17 @@ def skeleton_leak(rows: list[Example], others: list[Example]) -> list[str]:
     text = rows[31].text.upper().replace("X-31", "X-999") + "!"
     others.append(
         replace(rows[31], id="leaked", text=text, target={**rows[31].target, "number": "X-999"})
-    )  # type: ignore[dict-item]
+    )
     return ["train-31"]
 
 
 def uncovered_cell(rows: list[Example], others: list[Example]) -> list[str]:
-    rows[:] = [row for row in rows if row.target["intent"] != "ask"]  # type: ignore[index,call-overload]
+    rows[:] = [row for row in rows if row.target["intent"] != "ask"]
     return []
 
 
 def imbalance(rows: list[Example], others: list[Example]) -> list[str]:
-    kept = [row for row in rows if row.target["intent"] != "ask"]  # type: ignore[index,call-overload]
+    kept = [row for row in rows if row.target["intent"] != "ask"]
     rows[:] = [*kept, rows[2]]
     return []
 
@@ -219,6 +219,6 @@ def test_any_rows_can_be_audited(rows: list[Example]):
 
 def test_what_is_no_json_value_is_an_invalid_target():
     for value in (float("nan"), {1, 2}, b"bytes"):
-        rows = [*clean(), Example(text="odd", target=value, id="odd")]  # type: ignore[arg-type]
+        rows = [*clean(), Example(text="odd", target=value, id="odd")]
         (finding,) = audit(rows, CONTRACT).findings
         assert (finding.kind, finding.ids) == ("invalid_target", ("odd",))

@@ -47,7 +47,7 @@ NAMES = sorted(catalogue(CONTRACT))
 def example(text: str, **target: object) -> Example:
     return Example(
         text=text,
-        target={"intent": "buy", "number": None, "price": None, "tags": [], **target},  # type: ignore[dict-item]
+        target={"intent": "buy", "number": None, "price": None, "tags": [], **target},
         id="clean",
         group="g",
     )
@@ -159,7 +159,7 @@ def test_distractors_never_share_a_prefix_with_an_extracted_value():
 
 @pytest.mark.parametrize("family", INJECTION_FAMILIES)
 def test_injections_aim_at_the_contract(family: str):
-    (attack,) = injections(CONTRACT, families=[family])  # type: ignore[list-item]
+    (attack,) = injections(CONTRACT, families=[family])
     texts = {attack.text(Random(seed)) for seed in range(200)}
     assert attack.name == f"injection:{family}"
     assert len(texts) >= 7
@@ -179,7 +179,7 @@ def test_unknown_names_are_refused_with_those_known():
     with pytest.raises(UsageError, match=r"no perturbation 'typo' \(known: typos"):
         by_name(CONTRACT, ["typo"])
     with pytest.raises(UsageError, match="no injection family"):
-        Injection("magic", (), ())  # type: ignore[arg-type]
+        Injection("magic", (), ())
     assert len(by_name(CONTRACT, ["injection"])) == len(INJECTION_FAMILIES)
     assert len(by_name(CONTRACT, ["all", "typos"])) == len(NAMES)
 

@@ -41,7 +41,7 @@ def test_no_group_and_no_skeleton_stands_on_both_sides(
         return {part for one in side for part in one.group.split("+") if part}
 
     def skeletons(side: list[Example]) -> set[str]:
-        return {skeleton(one.text, [str(one.target["v"])]) for one in side}  # type: ignore[index,call-overload]
+        return {skeleton(one.text, [str(one.target["v"])]) for one in side}
 
     assert train
     assert held_out
