@@ -20,7 +20,10 @@ WANTED = 20
 DRAWS = 60
 
 Draw = Callable[[type[BaseModel]], Iterator[str]]
-"""Yields instances as JSON text."""
+"""Yields instances as JSON text, or as `repr` where a tool makes objects of the model itself."""
+
+OBJECTS = frozenset({"hypothesis_from_type", "polyfactory"})
+"""Tools whose instances the model has validated when it made them."""
 
 
 def schemalora_sample(model: type[BaseModel]) -> Iterator[str]:
@@ -38,8 +41,7 @@ def from_type(model: type[BaseModel]) -> Iterator[str]:
     from hypothesis import strategies as st
 
     model.model_rebuild()
-    for instance in _examples(st.from_type(model)):
-        yield instance.model_dump_json(by_alias=True)
+    yield from map(repr, _examples(st.from_type(model)))
 
 
 def polyfactory(model: type[BaseModel]) -> Iterator[str]:
@@ -48,7 +50,7 @@ def polyfactory(model: type[BaseModel]) -> Iterator[str]:
     factory: Any = type("Factory", (ModelFactory,), {"__model__": model})
     factory.seed_random(0)
     for _ in range(DRAWS):
-        yield factory.build().model_dump_json(by_alias=True)
+        yield repr(factory.build())
 
 
 def jsf(model: type[BaseModel]) -> Iterator[str]:

@@ -58,7 +58,7 @@ def test_the_model_itself_reads_every_target(model: Any) -> None:
         model.model_validate_json(contract.encode(target), strict=strict)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(schema=SCHEMAS, values=st.lists(VALUES, min_size=1, max_size=8))
 def test_what_has_an_instance_is_sampled(schema: Any, values: list[Any]) -> None:
     reference = jsonschema_rs.Draft202012Validator(schema)

@@ -15,7 +15,7 @@ from schemalora.errors import SchemaError
 from schemalora.schema import matches, read_schema
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(SCHEMAS, st.lists(VALUES, min_size=1, max_size=6))
 def test_tree_means_what_the_schema_means(schema: Any, values: list[Any]) -> None:
     reference = jsonschema_rs.Draft202012Validator(schema)
@@ -25,7 +25,7 @@ def test_tree_means_what_the_schema_means(schema: Any, values: list[Any]) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(zoo.SCHEMAS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(value=VALUES)
 def test_tree_of_a_zoo_schema_means_what_it_means(name: str, value: Any) -> None:
     schema = zoo.SCHEMAS[name]

@@ -19,7 +19,7 @@ from schemalora.strategies import NearMiss, capabilities, instances, near_misses
 
 ALL = [*zoo.MODELS, *zoo.SCHEMAS.values()]
 NAMES = [*(getattr(m, "__name__", str(m)) for m in zoo.MODELS), *zoo.SCHEMAS]
-QUIET = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def contract_of(what: Any) -> Contract:

@@ -42,6 +42,7 @@ class Contract:
         *,
         name: str,
         schema: dict[str, JsonValue],
+        tree: Node,
         checker: Checker,
         model: Any = None,
         instructions: str | None = None,
@@ -51,7 +52,7 @@ class Contract:
         self._checker = checker
         self._model = model
         self._instructions = instructions
-        self._tree = read_schema(schema)
+        self._tree = tree
         self._heights = Heights()
         check_inhabited(self._tree, self._heights)
 
@@ -74,6 +75,7 @@ class Contract:
         return cls(
             name=getattr(model, "__name__", None) or str(schema.get("title", "Contract")),
             schema=schema,
+            tree=read_schema(schema),
             checker=ModelChecker(core, optional_keys=optional_keys),
             model=model,
             instructions=instructions,
@@ -97,6 +99,7 @@ class Contract:
         return cls(
             name=name or (title if isinstance(title, str) and title else "Contract"),
             schema=own,
+            tree=read_schema(own),
             checker=SchemaChecker(own),
             instructions=instructions,
         )
@@ -251,6 +254,7 @@ class Contract:
         return cls(
             name=name,
             schema=schema,
+            tree=read_schema(schema),
             checker=SchemaChecker(schema),
             instructions=instructions if isinstance(instructions, str) else None,
         )
