@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from schemalora.adapter import Adapter, AdapterManifest
+    from schemalora.attribution import attribute
     from schemalora.audit import audit
-    from schemalora.compliance import ComplianceReport, evaluate
+    from schemalora.compliance import ComplianceReport, compare, evaluate
     from schemalora.contract import (
         Contract,
         Derived,
@@ -67,7 +68,9 @@ _MODULE_OF = {
     "TrainingConfig": "training",
     "TrainingRecord": "records",
     "Violation": "contract",
+    "attribute": "attribution",
     "audit": "audit",
+    "compare": "compliance",
     "evaluate": "compliance",
     "format_example": "formatting",
     "format_examples": "formatting",
@@ -105,7 +108,9 @@ __all__ = [
     "TrainingConfig",
     "TrainingRecord",
     "Violation",
+    "attribute",
     "audit",
+    "compare",
     "evaluate",
     "format_example",
     "format_examples",
