@@ -17,7 +17,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 from rich.console import Console
@@ -37,6 +37,7 @@ from schemalora import (
     Example,
     PromptFormat,
     TrainingConfig,
+    attribute,
     evaluate,
     format_examples,
     read_predictions,
@@ -168,7 +169,8 @@ def conclude(run: Run, base_model: str) -> None:
     with atomic_write(run.folder / "report.md") as file:
         file.write(table)
     write_plot(run.reports, run.folder / "report.png")
-    write_html(run.reports, run.folder / "report.html")
+    verdict = attribute(run.reports) if len(run.reports) == len(get_args(Arm)) else None
+    write_html(run.reports, run.folder / "report.html", attribution=verdict)
     write_json(
         run.folder / "run.json",
         {
@@ -188,6 +190,8 @@ def conclude(run: Run, base_model: str) -> None:
         },
     )
     out.print(Markdown(table) if out.is_terminal else table)
+    if verdict is not None:
+        out.print(verdict.to_markdown())
     out.print(f"{sum(run.seconds.values()):.0f} s in all; open {run.folder / 'report.html'}")
 
 

@@ -43,7 +43,16 @@ if TYPE_CHECKING:
     )
     from schemalora.sampling import sample
     from schemalora.strategies import instances, near_misses
-    from schemalora.synthesis import GeneratorContract, Rendering, split, synthesize
+    from schemalora.synthesis import (
+        GeneratorContract,
+        PhraseBank,
+        Rendering,
+        SchemaRenderer,
+        Template,
+        TemplateRenderer,
+        split,
+        synthesize,
+    )
     from schemalora.training import TrainingConfig
 
 __version__ = "0.1.0"
@@ -61,10 +70,14 @@ _MODULE_OF = {
     "GeneratorContract": "synthesis",
     "JsonValue": "jsonvalue",
     "Outcome": "contract",
+    "PhraseBank": "synthesis",
     "Prediction": "records",
     "PromptFormat": "formatting",
     "Rendering": "synthesis",
+    "SchemaRenderer": "synthesis",
     "SchemaloraError": "errors",
+    "Template": "synthesis",
+    "TemplateRenderer": "synthesis",
     "TrainingConfig": "training",
     "TrainingRecord": "records",
     "Violation": "contract",
@@ -101,10 +114,14 @@ __all__ = [
     "GeneratorContract",
     "JsonValue",
     "Outcome",
+    "PhraseBank",
     "Prediction",
     "PromptFormat",
     "Rendering",
+    "SchemaRenderer",
     "SchemaloraError",
+    "Template",
+    "TemplateRenderer",
     "TrainingConfig",
     "TrainingRecord",
     "Violation",
