@@ -48,19 +48,25 @@ def compiled(contract, tokenizer, **options):
 
 
 def random_walk(constraint, rng, closers, *, limit=150):
-    """A completion of random logits that now and then likes to close what is open."""
+    """A completion of random logits that now and then likes to close what is open.
+
+    Beyond the limit it is closed as decoding closes it; 100 tokens more must be enough.
+    """
     state, tokens = constraint.start(), []
+    order = constraint.closing_order().numpy()
     mask = np.zeros((1, constraint.mask_words), dtype=np.int32)
     while not state.ended:
-        if len(tokens) > limit:
-            return None
+        assert len(tokens) < limit + 150
         forced = state.forced()
         if not forced:
             state.fill_mask(mask[0])
             allowed = unpack_mask(mask, VOCABULARY)[0]
+            assert allowed.any()
             closing = closers[allowed[closers]]
             likely = closing if len(closing) and rng.random() < 0.4 else np.flatnonzero(allowed)
             forced = [int(likely[rng.integers(len(likely))])]
+            if len(tokens) > limit:
+                forced = [int(np.where(allowed, order, -np.inf).argmax())]
         for token in forced:
             if token == 2:
                 return tokens
@@ -76,18 +82,26 @@ def closers(tokenizer):
     return np.array([tokenizer.convert_tokens_to_ids(text) for text in texts])
 
 
-@pytest.mark.parametrize("contract", ENFORCED)
-def test_random_logits_give_compliant_completions(contract, tokenizer, closers):
+def check_random_logits(contract, tokenizer, closers, *, rows, seed):
     constraint = compiled(contract, tokenizer)
-    rng = np.random.default_rng(7)
-    ended = [random_walk(constraint, rng, closers) for _ in range(5)]
-    completions = [tokenizer.decode(tokens) for tokens in ended if tokens is not None]
-    assert completions or contract.name == "Tree"
-    for completion in completions:
+    rng = np.random.default_rng(seed)
+    for _ in range(rows):
+        completion = tokenizer.decode(random_walk(constraint, rng, closers))
         outcome = contract.parse(completion)
         assert outcome.valid_json, completion
         if contract.name not in PYTHON_DECIDES:
             assert {one.kind for one in outcome.violations} <= OPEN_KEYS, completion
+
+
+@pytest.mark.parametrize("contract", ENFORCED)
+def test_random_logits_give_compliant_completions(contract, tokenizer, closers):
+    check_random_logits(contract, tokenizer, closers, rows=5, seed=7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("contract", ENFORCED)
+def test_ten_thousand_rows_of_random_logits(contract, tokenizer, closers):
+    check_random_logits(contract, tokenizer, closers, rows=10_000 // len(ENFORCED) + 1, seed=11)
 
 
 @pytest.mark.parametrize("contract", ENFORCED)

@@ -50,6 +50,15 @@ def test_the_base_arm_is_the_same_weights_with_the_adapter_off(base_folder, load
     assert [one.completion for one in on] != [one.completion for one in off]
 
 
+def test_an_adapter_can_be_merged(adapter_folder, loaded):
+    merged = load(adapter_folder, dtype="float32", merge=True)
+    found = predict(merged, MESSAGES, constrained=True, **SHORT)
+    expected = predict(loaded, MESSAGES, constrained=True, **SHORT)
+    assert [one.completion for one in found] == [one.completion for one in expected]
+    with pytest.raises(UsageError, match="merged"):
+        merged.base()
+
+
 def test_a_model_in_memory(contract, tokenizer, llama):
     model = LoadedModel(name="in memory", model=llama, tokenizer=tokenizer)
     found = list(predict(model, MESSAGES[:2], contract=contract, **SHORT))
@@ -193,3 +202,17 @@ def test_the_command_line(adapter_folder, tmp_path):
     assert refused.stderr.startswith("error: ")
     assert len(refused.stderr.splitlines()) == 1
     assert "constrained" in refused.stderr
+
+
+def test_the_embedded_model_writes_what_generate_writes(contract):
+    model = load("embedded", dtype="float32")
+    options = {
+        "contract": contract,
+        "prompt_format": PromptFormat(style="instructions"),
+        "max_new_tokens": 20,
+        "batch_size": 3,
+    }
+    for constrained in (False, True):
+        ours = predict(model, MESSAGES[:3], constrained=constrained, **options)
+        theirs = predict(model, MESSAGES[:3], constrained=constrained, engine="generate", **options)
+        assert [one.completion for one in ours] == [one.completion for one in theirs]

@@ -91,7 +91,9 @@ def _closes(text: str) -> float:
         return 200.0 + brackets if set(text) <= set('"]}') else 150.0 - len(text)
     if brackets == len(text):
         return 100.0 + brackets
-    return {"null": 80.0, "0": 40.0, "false": 30.0, "true": 30.0}.get(text, -float(len(text)))
+    # 1 before 0: where a number must be positive, zeros could go on for ever.
+    values = {"null": 80.0, "1": 45.0, "0": 40.0, "false": 30.0, "true": 30.0}
+    return values.get(text, -float(len(text)))
 
 
 def _allows(masks: Masks, row: int, token: int) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple, Self
 
 from schemalora.contract import Contract
@@ -179,7 +180,7 @@ class Drafter:
             return [list(prompt)]
         words = re.findall(r"\S+", self._tokenizer.decode(list(prompt)))
         sequences = [list(prompt)]
-        for word, following in zip(words, [*words[1:], ""], strict=True):
+        for word, following in zip_longest(words, words[1:], fillvalue=""):
             sequences.append([*self._encode(word), *self._encode(f" {following}")[:1]])
         return sequences
 

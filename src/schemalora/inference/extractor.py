@@ -105,9 +105,12 @@ class Extractor:
         dtype: Dtype = "auto",
         quantization: Quantization = "none",
         device: str | None = None,
+        merge: bool = False,
     ) -> Self:
         """Loads an adapter directory with its base model; see the class and `load`."""
-        loaded = load(adapter, dtype=dtype, quantization=quantization, device=device)
+        loaded = load(
+            adapter, dtype=dtype, quantization=quantization, device=device, merge=merge
+        )
         return cls(
             loaded,
             model=model,

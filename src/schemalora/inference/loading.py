@@ -68,9 +68,15 @@ class LoadedModel:
         return getattr(config, "max_position_embeddings", None)
 
     def base(self) -> LoadedModel:
-        """The same weights without the adapter: the base arm, at no cost."""
-        if not hasattr(self.model, "disable_adapter"):
+        """The same weights without the adapter: the base arm, at no cost.
+
+        Raises:
+            UsageError: the adapter was merged into the weights.
+        """
+        if self.adapter is None:
             return self
+        if not hasattr(self.model, "disable_adapter"):
+            raise UsageError(f"{self.name}: merged into the base model; load it without merge")
         return replace(self, with_adapter=False)
 
     def identity(self) -> dict[str, JsonValue]:
@@ -79,6 +85,7 @@ class LoadedModel:
             "model": self.name,
             "revision": self.revision,
             "with_adapter": self.adapter is not None and self.with_adapter,
+            "merged": self.adapter is not None and not hasattr(self.model, "disable_adapter"),
             "dtype": str(self.model.dtype).removeprefix("torch."),
         }
 
@@ -90,6 +97,7 @@ def load(
     quantization: Quantization = "none",
     attention: str | None = None,
     device: str | None = None,
+    merge: bool = False,
 ) -> LoadedModel:
     """Loads an adapter with its base model, or a base model alone.
 
@@ -99,6 +107,8 @@ def load(
         quantization: `nf4` loads the base model's weights in 4 bits.
         attention: transformers' `attn_implementation`; the default engine brings its own.
         device: where to put the weights; None is the best device there is.
+        merge: adds the adapter to the base model's weights, which makes every pass cheaper; the sum
+            is rounded to `dtype`, and there is no base arm any more.
 
     Raises:
         BaseModelError: the base model, or the adapter's weights, cannot be found or loaded.
@@ -119,6 +129,8 @@ def load(
     )
     if adapter is not None:
         weights = _with_adapter(weights, adapter, base_model)
+        if merge:
+            weights = weights.merge_and_unload()
     return LoadedModel(
         name=str(model) if adapter is None else str(adapter.path),
         model=weights.eval(),
