@@ -87,7 +87,7 @@ def test_near_misses_of_the_flagship_shape_come_in_every_kind() -> None:
 def test_constraints_are_broken_one_at_a_time() -> None:
     paths: set[str] = set()
 
-    @settings(max_examples=500, deadline=None, derandomize=True)
+    @settings(max_examples=120, deadline=None, derandomize=True)
     @given(near_misses(zoo.Bounded).filter(lambda miss: miss.kind == "constraint"))
     def collect(miss: NearMiss) -> None:
         paths.add(miss.path)

@@ -71,6 +71,10 @@ class _CompletionSchema(GenerateJsonSchema):
             return super().field_is_required(field, total)
         return True
 
+    def field_is_present(self, field: Any) -> bool:
+        """A dataclass sets its `init=False` fields by itself."""
+        return field.get("init") is not False and super().field_is_present(field)
+
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         """A plain validator function takes anything that JSON has; it has the last word."""
         if schema["type"] == "function-plain":
