@@ -12,10 +12,10 @@ from schemalora.inference import (
     Constraint,
     DecodingOptions,
     Drafter,
+    attention,
     decode,
     decode_by_generate,
     decoding,
-    packed,
     vocabulary_size,
 )
 
@@ -122,7 +122,7 @@ def test_rows_keep_what_they_have_when_memory_runs_out(prompts, llama, monkeypat
         passes.append(len(feeds))
         if len(feeds) > 2:
             raise torch.OutOfMemoryError("not enough")
-        return packed.forward(model, cache, feeds, wanted)
+        return attention.forward(model, cache, feeds, wanted)
 
     monkeypatch.setattr(decoding, "forward", forward_in_little_memory)
     found = decoded(llama, prompts, batch_size=6)
@@ -135,7 +135,7 @@ def test_the_memory_budget_limits_the_rows(prompts, llama, monkeypatch):
 
     def watched(model, cache, feeds, wanted):
         seen.append(cache.rows)
-        return packed.forward(model, cache, feeds, wanted)
+        return attention.forward(model, cache, feeds, wanted)
 
     expected = decoded(llama, prompts, batch_size=6)
     monkeypatch.setattr(decoding, "forward", watched)

@@ -201,6 +201,7 @@ def test_the_command_line(adapter_folder, tmp_path):
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: ")
     assert len(refused.stderr.splitlines()) == 1
+    assert "6 of 6 rows" in done.stderr
     assert "constrained" in refused.stderr
 
 

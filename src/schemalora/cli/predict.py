@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from schemalora.contract import load_contract
 from schemalora.formatting import PromptFormat
@@ -32,6 +34,10 @@ def predict(
     constrained: Annotated[
         bool, typer.Option("--constrained/--free", help="Enforce the contract while decoding.")
     ] = False,
+    best_effort: Annotated[
+        bool,
+        typer.Option("--best-effort", help="Constrain as far as the contract can be enforced."),
+    ] = False,
     prompt_style: Annotated[
         str | None, typer.Option(help="short, instructions or schema; an adapter brings its own.")
     ] = None,
@@ -54,19 +60,47 @@ def predict(
     from schemalora.inference import OpenAIServer
     from schemalora.inference import predict as run
 
-    predictions = run(
-        model,
-        read_examples(examples),
-        contract=None if contract is None else load_contract(contract),
-        prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
-        constrained=constrained,
-        engine="transformers"
-        if server is None
-        else OpenAIServer(url=server, model=served_model or model),
-        confidence=confidence,
-        max_new_tokens=max_new_tokens,
-        batch_size=batch_size,
-        output=output,
-    )
-    count = sum(1 for _ in predictions)
+    rows = list(read_examples(examples))
+    engine = None if server is None else OpenAIServer(url=server, model=served_model or model)
+    with _Shown(len(rows)) as shown:
+        predictions = run(
+            model,
+            rows,
+            contract=None if contract is None else load_contract(contract),
+            prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
+            constrained="best_effort" if best_effort else constrained,
+            engine=engine or "transformers",
+            confidence=confidence,
+            max_new_tokens=max_new_tokens,
+            batch_size=batch_size,
+            output=output,
+            progress=shown.show,
+        )
+        count = sum(1 for _ in predictions)
     typer.echo(f"{output}: {count} predictions")
+
+
+class _Shown:
+    """Progress: a bar on a terminal, a line every tenth of the way in a log."""
+
+    def __init__(self, total: int) -> None:
+        console = Console(stderr=True)
+        self._terminal = console.is_terminal
+        self._tenths = 0
+        self._bar = Progress(console=console, disable=not self._terminal, transient=True)
+        self._task = self._bar.add_task("predicting", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int) -> None:
+        """Called with rows done and rows in all."""
+        self._bar.update(self._task, completed=done)
+        tenths = 10 * done // max(total, 1)
+        if not self._terminal and tenths > self._tenths:
+            self._tenths = tenths
+            typer.echo(f"{done} of {total} rows", err=True)

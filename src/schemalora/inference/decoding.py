@@ -22,10 +22,11 @@ import numpy as np
 import torch
 
 from schemalora.errors import UsageError
+from schemalora.inference.attention import forward, packed_model, unwrap
 from schemalora.inference.choosing import Masks, choose, log_probabilities
 from schemalora.inference.constraint import MaskJob
 from schemalora.inference.options import DecodingOptions
-from schemalora.inference.packed import Feed, PackedCache, forward, packed_model, unwrap
+from schemalora.inference.packed import Feed, PackedCache
 from schemalora.inference.rows import Completion, Row
 
 # Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded.

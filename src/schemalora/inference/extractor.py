@@ -108,9 +108,7 @@ class Extractor:
         merge: bool = False,
     ) -> Self:
         """Loads an adapter directory with its base model; see the class and `load`."""
-        loaded = load(
-            adapter, dtype=dtype, quantization=quantization, device=device, merge=merge
-        )
+        loaded = load(adapter, dtype=dtype, quantization=quantization, device=device, merge=merge)
         return cls(
             loaded,
             model=model,

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from schemalora.inference.attention import unwrap
 from schemalora.inference.choosing import masked
 from schemalora.inference.constraint import Constraint, ConstraintState
 from schemalora.inference.options import DecodingOptions
-from schemalora.inference.packed import unwrap
 from schemalora.inference.rows import Completion
 
 

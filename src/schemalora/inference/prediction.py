@@ -15,6 +15,7 @@ from schemalora.adapter import Adapter
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, build_prompt, encode_prompt
+from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.inference.confidence import field_confidence
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import decode, vocabulary_size
@@ -22,7 +23,6 @@ from schemalora.inference.drafting import Drafter
 from schemalora.inference.generate import decode_by_generate
 from schemalora.inference.loading import LoadedModel, as_adapter, load, prompt_format_of
 from schemalora.inference.options import DecodingOptions
-from schemalora.inference.packed import supports_packed, unwrap
 from schemalora.inference.prediction_log import PredictionLog
 from schemalora.inference.rows import Completion
 from schemalora.inference.server import OpenAIServer

@@ -1,0 +1,178 @@
+"""Forward passes over a `PackedCache`: the attention function that knows rows, and its switch."""
+
+# transformers and torch are typed in part only:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from schemalora.inference.packed import Feed, PackedCache
+
+ATTENTION_NAME = "schemalora_packed"
+
+# Layers whose whole memory is keys and values that can be attended to by position.
+_ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
+
+
+def packed_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    *,
+    packed: PackedCache,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: torch.Tensor | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """The attention function of transformers' interface, over a `PackedCache`.
+
+    Args:
+        module: the attention layer; its `layer_idx` finds the prefix.
+        query: shape (1, heads, n, head size).
+        key: the layer's whole cache, shape (rows, key heads, slots, head size).
+        value: likewise.
+        attention_mask: not used: what may be seen follows from the step.
+        packed: the cache that holds the step.
+        scaling: factor of the scores; None is 1 / sqrt(head size).
+        sliding_window: positions a query looks back, its own included.
+        softcap: scores are squashed to `softcap * tanh(score / softcap)` (Gemma 2).
+        s_aux: attention sinks, one logit a head (gpt-oss).
+        **kwargs: the interface's other arguments, such as dropout, which is off in inference.
+
+    Returns:
+        Shape (1, n, heads, head size), and None for the weights.
+    """
+    step = packed.step
+    assert step is not None
+    heads, key_heads = query.shape[1], key.shape[1]
+    factor = query.shape[-1] ** -0.5 if scaling is None else scaling
+    prefix = packed.prefix.layers[module.layer_idx] if packed.prefix is not None else None  # pyright: ignore[reportArgumentType, reportCallIssue]  (an int)
+    by_token = query[0].transpose(0, 1)
+    outputs: list[torch.Tensor] = []
+    for index, group in enumerate(step.groups):
+        b, t = group.size
+        # (b, key heads, queries that share a key head * t, head size)
+        q = by_token[group.gather].view(b, t, key_heads, heads // key_heads, -1)
+        q = q.permute(0, 2, 3, 1, 4).reshape(b, key_heads, -1, query.shape[-1])
+        keys, values = key[group.rows, :, : group.length], value[group.rows, :, : group.length]
+        scores = q @ keys.transpose(2, 3)
+        if prefix is not None:
+            scores = torch.cat([_shared(q, prefix.keys[0].transpose(1, 2)), scores], dim=-1)
+        scores = scores.view(b, key_heads, heads // key_heads, t, -1) * factor
+        if softcap is not None:
+            scores = torch.tanh(scores / softcap) * softcap
+        scores = scores + step.mask(index, sliding_window, scores.dtype)
+        weights = (
+            _softmax(scores, s_aux, key_heads)
+            .to(query.dtype)
+            .view(b, key_heads, -1, scores.shape[-1])
+        )
+        out = weights[..., step.prefix_length :] @ values
+        if prefix is not None:
+            out = out + _shared(weights[..., : step.prefix_length], prefix.values[0])
+        out = out.view(b, key_heads, heads // key_heads, t, -1).permute(0, 3, 1, 2, 4)
+        outputs.append(out.reshape(b * t, heads, -1))
+    return torch.cat(outputs)[step.unpad].unsqueeze(0), None
+
+
+def _shared(rows: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """(b, heads, m, k) times a (heads, k, l) that all rows share, as one product a head."""
+    b, heads, m, k = rows.shape
+    return (
+        (rows.transpose(0, 1).reshape(heads, b * m, k) @ matrix)
+        .view(heads, b, m, -1)
+        .transpose(0, 1)
+    )
+
+
+def _softmax(scores: torch.Tensor, sinks: torch.Tensor | None, key_heads: int) -> torch.Tensor:
+    if sinks is None:
+        return torch.softmax(scores, dim=-1, dtype=torch.float32)
+    sink = sinks.view(1, key_heads, -1, 1, 1).expand(*scores.shape[:-1], 1)
+    return torch.softmax(torch.cat([scores, sink], dim=-1), dim=-1, dtype=torch.float32)[..., :-1]
+
+
+def _no_mask(*args: Any, **kwargs: Any) -> None:
+    """No mask is built by the model: the step knows what may be seen."""
+
+
+def supports_packed(model: Any) -> bool:
+    """Whether a model takes its attention from the interface and caches keys and values only."""
+    layer_types = getattr(model.config, "layer_types", None) or ()
+    return bool(model._supports_attention_backend) and set(layer_types) <= _ATTENTION_LAYERS
+
+
+def unwrap(model: Any) -> Any:
+    """The causal LM itself: what a PEFT model is wrapped around, adapter layers included."""
+    return model.get_base_model() if hasattr(model, "peft_config") else model
+
+
+@contextmanager
+def packed_model(model: Any, *, adapter: bool = True) -> Generator[None]:
+    """Puts a model into evaluation mode with packed attention, and puts everything back after.
+
+    Args:
+        model: a causal LM, or a PEFT model around one.
+        adapter: False switches the adapters of a PEFT model off.
+    """
+    if not adapter and hasattr(model, "disable_adapter"):
+        with model.disable_adapter(), packed_model(model):
+            yield
+        return
+    model = unwrap(model)
+    AttentionInterface.register(ATTENTION_NAME, packed_attention)
+    AttentionMaskInterface.register(ATTENTION_NAME, _no_mask)
+    configs = {id(config): config for config in (model.config, model.config.get_text_config())}
+    before = {key: config._attn_implementation for key, config in configs.items()}
+    training = model.training
+    if training:
+        model.eval()
+    for config in configs.values():
+        config._attn_implementation = ATTENTION_NAME
+    try:
+        yield
+    finally:
+        for key, config in configs.items():
+            config._attn_implementation = before[key]
+        if training:
+            model.train()
+
+
+@torch.inference_mode()
+def forward(
+    model: Any, cache: PackedCache, feeds: Sequence[Feed], wanted: Sequence[int]
+) -> torch.Tensor:
+    """One forward pass.
+
+    Args:
+        model: a causal LM inside `packed_model`.
+        cache: the cache, which gains the feeds' tokens.
+        feeds: one a row, each row at most once.
+        wanted: indices into the packed tokens whose logits are needed, shape (m,).
+
+    Returns:
+        Logits, shape (m, vocabulary).
+    """
+    cache.step = cache.pack(feeds, model.device)
+    # An empty selection would be read as "keep all".
+    keep = torch.tensor(list(wanted) or [0], dtype=torch.long, device=model.device)
+    output = model(
+        input_ids=cache.step.ids,
+        position_ids=cache.step.positions,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=keep,
+        packed=cache,
+    )
+    return output.logits[0, : len(wanted)]
