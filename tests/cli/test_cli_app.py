@@ -66,6 +66,8 @@ def test_version():
         (["contract"], "Missing argument"),
         (["nothing"], "nothing"),
         (["format", TICKET, "nowhere.jsonl", "-o", "out.jsonl"], "nowhere.jsonl"),
+        (["sample", TICKET, "--output", "customer_support"], "customer_support: Is a directory"),
+        (["sample", TICKET, "--output", "customer_support/names.py/x"], "names.py"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments: list[str], reason: str):

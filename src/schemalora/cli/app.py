@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from schemalora import __version__
-from schemalora.errors import SchemaloraError
+from schemalora.errors import SchemaloraError, UsageError
 from schemalora.quiet import quiet_libraries
 
 # In the order in which data flows; each module of that name holds one function of that name.
@@ -73,11 +73,24 @@ def main() -> None:
         # The reader of a pipe went away, as `head` does; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        # Exit code 1 is a finding, so nothing unforeseen may end with it, as a traceback does.
+        if "--debug" in sys.argv[1:]:
+            raise
+        _fail(UsageError(_worded(error)))
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: Exception) -> NoReturn:
     # Typer's own errors (a missing argument, an unknown option) know how to word themselves.
     worded = getattr(error, "format_message", error.__str__)
     typer.echo("error: " + " ".join(worded().split()), err=True)
     sys.exit(2)
+
+
+def _worded(error: Exception) -> str:
+    """An error that no stage foresaw; most often a place that cannot be written, or a full disk."""
+    if isinstance(error, OSError) and error.strerror:
+        place = error.filename2 or error.filename
+        return f"{place}: {error.strerror}" if place else error.strerror
+    return f"unexpected {type(error).__name__}: {error}; `schemalora --debug ...` shows the trace"

@@ -9,6 +9,7 @@ import typer
 
 from schemalora.attribution import ARM_TITLES, ARMS
 from schemalora.attribution import attribute as attribute_arms
+from schemalora.cli.arguments import HtmlOption
 from schemalora.compliance import ComplianceReport
 from schemalora.jsonl import write_json
 
@@ -24,7 +25,7 @@ def attribute(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the attribution (JSON).")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the HTML page here.")] = None,
+    html: HtmlOption = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
 ) -> None:
     """Divide the gain between grammar and adapter, and say what was needed."""

@@ -11,16 +11,15 @@ import typer
 
 from schemalora.audit import FindingKind
 from schemalora.audit import audit as audit_examples
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.records import read_examples
 
 
 def audit(
-    contract: Annotated[
-        str, typer.Argument(help="package.module:Model, path/to/file.py:Model or schema.json")
-    ],
-    examples: Annotated[Path, typer.Argument(help="Rows of text and target (JSONL).")],
+    contract: ContractArgument,
+    examples: ExamplesArgument,
     against: Annotated[
         Path | None, typer.Option(help="The other side of a split, such as the training set.")
     ] = None,

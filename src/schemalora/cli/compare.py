@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from schemalora.cli.arguments import HtmlOption
 from schemalora.compliance import ComplianceReport
 from schemalora.compliance import compare as compare_reports
 from schemalora.jsonl import write_json
@@ -22,7 +23,7 @@ def compare(
         Path | None,
         typer.Option("--output", "-o", help="Write the comparison, all flips included (JSON)."),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the HTML page here.")] = None,
+    html: HtmlOption = None,
     not_worse: Annotated[
         list[str] | None,
         typer.Option(

@@ -7,21 +7,20 @@ from typing import Annotated
 
 import typer
 
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument, HtmlOption
 from schemalora.compliance import Requirement, evaluate_files, judge
 from schemalora.contract import load_contract
 
 
 def evaluate(
-    contract: Annotated[
-        str, typer.Argument(help="package.module:Model, file.py:Model or schema.json")
-    ],
-    examples: Annotated[Path, typer.Argument(help="Examples (JSONL).")],
+    contract: ContractArgument,
+    examples: ExamplesArgument,
     predictions: Annotated[Path, typer.Argument(help="Predictions (JSONL).")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write report.json here.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the Markdown report here.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the HTML page here.")] = None,
+    html: HtmlOption = None,
     require: Annotated[
         list[str] | None,
         typer.Option(

@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument
 from schemalora.contract import load_contract
 from schemalora.formatting import PromptFormat, PromptStyle, format_examples
 from schemalora.records import read_examples, write_records
 
 
 def format(
-    contract: Annotated[
-        str, typer.Argument(help="package.module:Model, file.py:Model or schema.json")
-    ],
-    examples: Annotated[Path, typer.Argument(help="Examples (JSONL).")],
+    contract: ContractArgument,
+    examples: ExamplesArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Training records (JSONL).")],
     prompt_style: Annotated[
         PromptStyle, typer.Option(help="What the system message tells.")

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from schemalora.cli.arguments import ContractArgument
 from schemalora.contract import load_contract
 from schemalora.contract.loading import load_object
 from schemalora.perturbations import by_name
@@ -19,9 +20,7 @@ from schemalora.synthesis import synthesize as make_examples
 
 
 def synthesize(
-    contract: Annotated[
-        str, typer.Argument(help="package.module:Model, path/to/file.py:Model or schema.json")
-    ],
+    contract: ContractArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Write the examples here (JSONL).")
     ],

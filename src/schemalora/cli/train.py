@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 
+from schemalora.cli.arguments import ContractArgument
 from schemalora.contract import load_contract
 from schemalora.records import read_records
 from schemalora.training import TrainingConfig
 
 
 def train(
-    contract: Annotated[
-        str, typer.Argument(help="package.module:Model, file.py:Model or schema.json")
-    ],
+    contract: ContractArgument,
     records: Annotated[Path, typer.Argument(help="Training records (JSONL).")],
     config: Annotated[
-        Path, typer.Option("--config", "-c", help="TOML file with a [training] table.")
+        Path, typer.Option("--config", "-c", help="TOML file with the table `training`.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The adapter directory; a new folder.")

@@ -1,0 +1,14 @@
+"""Arguments and options that several stages share, each worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ContractArgument = Annotated[
+    str, typer.Argument(help="package.module:Model, path/to/file.py:Model or schema.json")
+]
+ExamplesArgument = Annotated[Path, typer.Argument(help="Rows of text and target (JSONL).")]
+HtmlOption = Annotated[Path | None, typer.Option(help="Write the HTML page here.")]
