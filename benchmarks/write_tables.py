@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +92,39 @@ def measured() -> str:
     return "\n".join(lines) + f"\n\nMeasured at {origin(source)}."
 
 
+def every_result() -> str:
+    """All result files, number by number."""
+    parts: list[str] = []
+    for path in sorted(RESULTS.glob("*.json")):
+        result = read(path)
+        assert result is not None
+        rows = [f"| `{key}` | {value} |" for key, value in flat(result["numbers"])]
+        config = ", ".join(f"{key} = {value}" for key, value in flat(result["config"]))
+        parts.append(
+            "\n".join([f"## {path.stem}", "", "| number | value |", "| --- | ---: |", *rows])
+            + f"\n\nConfig: {config or 'none'}. Measured on {result['date']} at {origin(result)}."
+        )
+    return "\n\n".join(parts) or "*No result file yet.*"
+
+
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted keys and readable values of nested numbers."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, float):
+        yield prefix, f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield prefix, f"{value:,}"
+    else:
+        yield prefix, str(value)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "demo": demo,
     "cpu-full": cpu_full,
     "measured": measured,
+    "every-result": every_result,
 }
 
 
