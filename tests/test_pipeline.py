@@ -117,7 +117,7 @@ def test_a_finished_run_is_not_overwritten(
     records = list(read_records(files / "records.jsonl"))
     with pytest.raises(RunFolderError, match="already holds a run"):
         train(ticket_contract, records, config, output_dir=adapter.path)
-    with pytest.raises(RunFolderError, match="no checkpoint to resume"):
+    with pytest.raises(RunFolderError, match="no stopped run to resume"):
         train(ticket_contract, records, config, output_dir=adapter.path, resume=True)
     assert (adapter.path / "schemalora.json").read_bytes() == before
 
@@ -134,6 +134,12 @@ def test_what_cannot_be_trained_is_refused_before_hours_are_spent(
     other = Contract.from_json_schema({"type": "integer"}, name="Number")
     with pytest.raises(PreflightError, match="invalid_target"):
         train(other, records, config, output_dir=tmp_path / "c")
+    for table, who in (("trl", "SFTConfig"), ("peft", "LoraConfig")):
+        strange = config.with_overrides([f"{table}.no_such_setting=1"])
+        with pytest.raises(UsageError, match=f"{who} refuses"):
+            train(ticket_contract, records, strange, output_dir=tmp_path / "d")
+    # Nothing was computed, so no folder is taken.
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_run_ends_in_the_same_adapter(
@@ -166,6 +172,9 @@ def test_an_interrupted_run_ends_in_the_same_adapter(
         patch.setattr(run.CompletionTrainer, "_save_checkpoint", save_and_stop)
         with pytest.raises(StoppedError):
             train(ticket_contract, records, config, output_dir=tmp_path / "parts")
+    other = config.with_overrides(["rank=8"])
+    with pytest.raises(RunFolderError, match=r"other settings: rank \(4 → 8\)"):
+        train(ticket_contract, records, other, output_dir=tmp_path / "parts", resume=True)
     parts = train(ticket_contract, records, config, output_dir=tmp_path / "parts", resume=True)
 
     left = load_file(whole.path / "adapter_model.safetensors")

@@ -113,6 +113,7 @@ def test_a_bad_prediction_is_named(row: str, reason: str, tmp_path: Path):
         ([{"role": "robot", "content": ""}], "unknown role 'robot'"),
         ([{"role": "user", "content": 1}], "content that is not a string"),
         ("hi", "must be list"),
+        ([], "holds no message"),
     ],
 )
 def test_a_bad_record_is_named(prompt: object, reason: str, tmp_path: Path):
@@ -120,4 +121,16 @@ def test_a_bad_record_is_named(prompt: object, reason: str, tmp_path: Path):
     completion = [{"role": "assistant", "content": "{}"}]
     path.write_text(json.dumps({"prompt": prompt, "completion": completion}) + "\n")
     with pytest.raises(RecordError, match=reason):
+        list(read_records(path))
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [[{"role": "user", "content": "{}"}], [{"role": "assistant", "content": "{}"}] * 2],
+)
+def test_a_completion_is_one_answer(completion: object, tmp_path: Path):
+    path = tmp_path / "r.jsonl"
+    prompt = [{"role": "user", "content": "hi"}]
+    path.write_text(json.dumps({"prompt": prompt, "completion": completion}) + "\n")
+    with pytest.raises(RecordError, match="one message of the assistant"):
         list(read_records(path))

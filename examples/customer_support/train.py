@@ -152,13 +152,16 @@ def fit(run: Run, train_set: list[Example], base_model: str) -> Adapter:
     config = run.plan.training.with_base_model(base_model)
     folder = run.folder / "adapter"
     if (folder / "schemalora.json").is_file():
-        return Adapter.load(folder)
+        adapter = Adapter.load(folder)
+        if adapter.manifest.training != config.to_dict():
+            raise RunFolderError(f"{folder}: was trained with other settings; use another --run")
+        return adapter
     what = f"LoRA r={config.rank} on {len(train_set)} rows, {config.epochs:g} epoch(s)"
     with run.stage("train", what):
         records = format_examples(
             run.contract, train_set, prompt_format=PromptFormat(style=config.prompt_style)
         )
-        resume = any(folder.glob("checkpoints/checkpoint-*"))
+        resume = (folder / "checkpoints").is_dir()
         return train(run.contract, records, config, output_dir=folder, resume=resume)
 
 
@@ -216,8 +219,8 @@ def main(
         )
     run = Run(folder=run_folder, plan=plan, contract=Contract.from_model(SupportTicket))
 
-    wanted, fallback = plan.training.base_model, plan.training.fallback_base_model
-    base_model = find_first_base_model(*[name for name in (wanted, fallback) if name]).name
+    wanted = plan.training.base_model
+    base_model = find_first_base_model(*plan.training.base_models).name
     note = "" if base_model == wanted else f" (the hub does not answer: no {wanted})"
     out.print(f"[bold]base model[/bold]: {base_model}{note}")
 
@@ -239,5 +242,5 @@ if __name__ == "__main__":
     try:
         typer.run(main)
     except SchemaloraError as error:
-        out.print(f"error: {error}", style="red")
+        typer.echo(f"error: {error}", err=True)
         sys.exit(2)

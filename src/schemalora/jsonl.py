@@ -68,7 +68,11 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
                 raise RecordError(path, line, "not UTF-8") from error
             except (ValueError, RecursionError) as error:
                 half = "" if raw.endswith(b"\n") else "; the file ends inside this line"
-                raise RecordError(path, line, f"not JSON ({error}){half}") from error
+                where = (
+                    f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+                )
+                reason = getattr(error, "msg", str(error))
+                raise RecordError(path, line, f"not JSON ({reason}{where}){half}") from error
             if not isinstance(row, dict):
                 raise RecordError(path, line, "not a JSON object")
             yield line, cast("dict[str, JsonValue]", row)

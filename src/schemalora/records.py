@@ -159,9 +159,10 @@ def read_records(path: str | Path) -> Iterator[TrainingRecord]:
     for line, row in read_jsonl(path):
         reader = _RowReader(path, line, row)
         reader.refuse_unknown("prompt", "completion")
-        yield TrainingRecord(
-            prompt=reader.messages("prompt"), completion=reader.messages("completion")
-        )
+        completion = reader.messages("completion")
+        if len(completion) != 1 or completion[0]["role"] != "assistant":
+            raise reader.error("'completion' must hold one message of the assistant")
+        yield TrainingRecord(prompt=reader.messages("prompt"), completion=completion)
 
 
 def write_predictions(path: str | Path, predictions: Iterable[Prediction]) -> int:
@@ -218,7 +219,10 @@ class _RowReader:
         return cast("dict[str, JsonValue]", self.optional(key, dict, dict[str, JsonValue]()))
 
     def messages(self, key: str) -> tuple[Message, ...]:
-        for turn in cast("list[JsonValue]", self.required(key, list)):
+        turns = cast("list[JsonValue]", self.required(key, list))
+        if not turns:
+            raise self.error(f"{key!r} holds no message")
+        for turn in turns:
             if not isinstance(turn, dict) or turn.keys() != {"role", "content"}:
                 raise self.error(f"{key!r} must hold messages with role and content, no more")
             if turn["role"] not in ("system", "user", "assistant"):

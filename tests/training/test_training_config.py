@@ -72,6 +72,8 @@ def test_a_missing_file_and_a_bad_override(tmp_path: Path):
         TrainingConfig.from_toml(tmp_path / "none.toml")
     with pytest.raises(UsageError, match="written key=value"):
         TrainingConfig(base_model="e").with_overrides(["rank"])
+    with pytest.raises(UsageError, match="epochs is no table"):
+        TrainingConfig(base_model="e").with_overrides(["epochs.x=1"])
 
 
 def test_a_config_survives_its_dict():
@@ -82,6 +84,6 @@ def test_a_config_survives_its_dict():
 def test_every_preset_of_the_flagship_is_valid():
     presets = Path(__file__).parents[2] / "examples" / "customer_support" / "presets"
     paths = sorted(presets.glob("*.toml"))
-    assert [path.stem for path in paths] == ["cpu", "cpu-full", "t4"]
+    assert {path.stem for path in paths} == {"cpu", "cpu-full", "t4"}
     for path in paths:
         assert TrainingConfig.from_toml(path).base_model

@@ -107,9 +107,12 @@ def replace_text(record: TrainingRecord, contract: Contract) -> TrainingRecord:
     return with_completion(record, contract.encode({**value, "clarifying_question": "WHICH ONE?"}))
 
 
-def test_the_same_finding_is_not_repeated_without_end(
+def test_the_error_says_how_many_there_are(
     ticket_contract: Contract, records: list[TrainingRecord], tokenizer: Any
 ):
     changed = [with_completion(record, "{}") for record in records]
     rows = tokenize_records(tokenizer, changed)
-    assert kinds(ticket_contract, changed, rows, tokenizer) == ["invalid_target"] * 5
+    findings = preflight(ticket_contract, changed, rows, tokenizer, max_length=200)
+    assert [one.kind for one in findings] == ["invalid_target"] * 8
+    with pytest.raises(PreflightError, match=r"in record 0.*\(and 7 more\)"):
+        require_no_errors(findings)

@@ -9,12 +9,11 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from schemalora.base_model import Dtype, Quantization
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptStyle
 from schemalora.jsonvalue import JsonValue
 
-Dtype = Literal["auto", "bfloat16", "float16", "float32"]
-Quantization = Literal["none", "nf4"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
 Schedule = Literal["linear", "cosine", "constant", "constant_with_warmup"]
 
@@ -168,14 +167,20 @@ class TrainingConfig:
         settings = read_toml(path).get("training")
         if not isinstance(settings, dict):
             raise UsageError(f"{path}: the table [training] is missing")
-        merged = override(cast("dict[str, object]", settings), overrides)
-        return cls.from_mapping(merged, source=str(path))
+        pairs = list(overrides)
+        merged = override(cast("dict[str, object]", settings), pairs)
+        return cls.from_mapping(merged, source=f"{path} with --set" if pairs else str(path))
 
     def with_overrides(self, overrides: Iterable[str]) -> TrainingConfig:
         """A copy in which `key=value` pairs have been set, as on the command line."""
         return TrainingConfig.from_mapping(
             override(cast("dict[str, object]", self.to_dict()), overrides), source="--set"
         )
+
+    @property
+    def base_models(self) -> tuple[str, ...]:
+        """The base model, and its fallback where there is one, in the order they are tried."""
+        return tuple(name for name in (self.base_model, self.fallback_base_model) if name)
 
     def with_base_model(self, base_model: str) -> TrainingConfig:
         """A copy with another base model and no fallback."""
@@ -209,7 +214,7 @@ def override(settings: Mapping[str, object], pairs: Iterable[str]) -> dict[str, 
     """Applies `key=value` pairs to a copy of settings; a dot steps into a table.
 
     Raises:
-        UsageError: a pair without `=`.
+        UsageError: a pair without `=`, or a step into what is no table.
     """
     merged = dict(settings)
     for pair in pairs:
@@ -219,8 +224,10 @@ def override(settings: Mapping[str, object], pairs: Iterable[str]) -> dict[str, 
         table = merged
         *tables, last = key.strip().split(".")
         for name in tables:
-            inner = table.get(name)
-            table[name] = dict(cast("Mapping[str, object]", inner or {}))
+            inner = table.get(name, {})
+            if not isinstance(inner, Mapping):
+                raise UsageError(f"{pair!r}: {name} is no table")
+            table[name] = dict(cast("Mapping[str, object]", inner))
             table = cast("dict[str, object]", table[name])
         table[last] = _toml_value(text.strip())
     return merged

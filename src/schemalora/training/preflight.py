@@ -27,8 +27,6 @@ FindingKind = Literal[
     "masked_wrong",
 ]
 
-MAX_FINDINGS_OF_A_KIND = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -53,7 +51,7 @@ def preflight(
     *,
     max_length: int,
 ) -> list[Finding]:
-    """Checks training records and their tokens; at most five findings of a kind are kept.
+    """Checks training records and their tokens.
 
     Args:
         contract: what every target must satisfy.
@@ -66,19 +64,14 @@ def preflight(
         Findings in the order of the rows; empty where all is well.
     """
     found: list[Finding] = []
-    counts: dict[str, int] = {}
     for index, (record, row) in enumerate(zip(records, rows, strict=True)):
         completion = record.completion[0]["content"]
-        checks = (
+        for check in (
             _check_target(contract, completion),
             _check_tokens(row, completion, tokenizer),
             _check_length(row, max_length),
-        )
-        for check in checks:
-            for kind, severity, message in check:
-                counts[kind] = counts.get(kind, 0) + 1
-                if counts[kind] <= MAX_FINDINGS_OF_A_KIND:
-                    found.append(Finding(kind, severity, index, message))
+        ):
+            found += [Finding(kind, severity, index, message) for kind, severity, message in check]
     return found
 
 
