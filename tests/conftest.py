@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from customer_support.ticket import SupportTicket
 from schemalora.base_model import BaseModel, find_base_model, load_tokenizer
 from schemalora.contract import Contract
+
+# Time is measured in benchmarks, never in a test. A change is judged by the same examples each
+# time; people's own runs look for new ones.
+settings.register_profile(
+    "people",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile("ci", settings.get_profile("people"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "people")
 
 
 @pytest.fixture(scope="session")
