@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import jsonschema_rs
@@ -17,7 +17,7 @@ from pydantic import BaseModel, field_validator
 
 import zoo
 from made_up import SCHEMAS, VALUES
-from schemalora.contract import Contract
+from schemalora.contract import Contract, Extracted
 from schemalora.errors import SamplingError, SchemaError
 from schemalora.jsonvalue import canonical_json
 from schemalora.sampling import cells, sample
@@ -97,6 +97,88 @@ def test_choices_are_balanced() -> None:
     for intent in ("refund", "cancel", "billing", "tech_support", "shipping", "other"):
         assert 90 <= sum(target["intent"] == intent for target in targets) <= 110
     assert 270 <= sum(target["entities"]["order_id"] is None for target in targets) <= 330
+
+
+class Small(BaseModel):
+    """Half of its targets are three values: there repeats are right."""
+
+    intent: Literal["refund", "cancel", "other"]
+    order_id: Annotated[str | None, Extracted()]
+
+
+class Tiny(BaseModel):
+    """Ten values in all."""
+
+    urgent: bool
+    part: Literal["p", "q", "r", "s"] | None
+
+
+class Nested(BaseModel):
+    kind: Literal["a", "b"]
+    note: str | None
+    tags: list[Literal["x", "y", "z"]]
+    small: Small | None
+    number: int | str
+
+
+class Chain(BaseModel):
+    """Has to grow to give more than a few values."""
+
+    kind: Literal["a", "b"]
+    note: str | None
+    next: Chain | None
+
+
+CLOSED = {
+    "type": "object",
+    "properties": {"state": {"enum": ["on", "off", None]}, "level": {"enum": [1, 2, 3, 4]}},
+    "required": ["state", "level"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("what", [Small, Tiny, Nested, zoo.Ticket, CLOSED])
+def test_choices_stay_balanced_where_targets_repeat(what: Any, seed: int) -> None:
+    contract = contract_of(what)
+    targets: list[Any] = list(sample(contract, 2000, seed=seed))
+    for field in contract.fields.values():
+        values = [found for t in targets for found in [reached(t, field.keys)] if found is not GONE]
+        if field.nullable and "string" in field.kinds and field.allowed is None:
+            assert 0.4 <= values.count(None) / len(values) <= 0.6, field.path
+        drawn = [value for value in values if value is not None]
+        for value in field.allowed or ():
+            if value is None:
+                continue
+            count = sum(canonical_json(one) == canonical_json(value) for one in drawn)
+            share = len(drawn) / sum(one is not None for one in field.allowed)
+            assert 0.9 * share <= count <= 1.1 * share, (field.path, value)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_recursive_targets_grow_and_stay_balanced_at_the_top(seed: int) -> None:
+    targets: list[Any] = list(sample(Contract.from_model(Chain), 2000, seed=seed))
+    assert 900 <= sum(target["kind"] == "a" for target in targets) <= 1100
+    assert 900 <= sum(target["note"] is None for target in targets) <= 1100
+    assert len({canonical_json(target) for target in targets}) > 1000
+
+
+def test_what_is_free_is_redrawn_before_a_target_repeats() -> None:
+    targets: list[Any] = list(sample(Contract.from_model(Small), 2000, seed=0))
+    named = [canonical_json(target) for target in targets if target["order_id"] is not None]
+    assert len(set(named)) == len(named) == 1000
+
+
+GONE = object()
+
+
+def reached(value: Any, keys: tuple[Any, ...]) -> Any:
+    """The value at a path of keys; `GONE` where an optional part is null, or keys go into items."""
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return GONE
+        value = value[key]
+    return value
 
 
 def test_a_prefix_of_more_targets_is_the_same() -> None:

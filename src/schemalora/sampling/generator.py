@@ -49,6 +49,8 @@ class Generator:
         self._left = 0
         self._effort = 0
         self._all_types = False
+        self._open: list[UnionNode] = []
+        self._recursive: set[UnionNode] = set()
         self._checked: dict[Node, bool] = {}
         self._live: dict[Node, tuple[tuple[Node, ...], tuple[int, ...]]] = {}
         self._arrays = ArrayDrawer(self)
@@ -161,15 +163,21 @@ class Generator:
         if heights[-1] > depth:
             live = tuple(one for one, high in zip(live, heights, strict=True) if high <= depth)
         chosen = self.source.index(len(live), node)
-        deeper = self._slack > _SLACK and heights[-1] > heights[0]
-        if deeper and self.source.integer(0, self._slack) > 1:
-            chosen = len(live) - 1  # the branch that goes on, where there is one
+        if heights[-1] > heights[0]:
+            if node in self._open:
+                self._recursive.add(node)
+            deeper = self._slack > _SLACK and node in self._recursive
+            if deeper and self.source.integer(0, self._slack) > 1:
+                chosen = len(live) - 1  # the branch that goes on, where there is one
+        self._open.append(node)
         try:
             return self.draw_below(live[chosen], depth)
         except SamplingError as error:
             others = [one for place, one in enumerate(live) if place != chosen]
             others += [one for one in node.hidden if self.heights.fits(one, depth)]
             return self._first_of(others, depth, error)
+        finally:
+            self._open.pop()
 
     def _first_of(self, nodes: list[Node], depth: int, error: SamplingError) -> JsonValue:
         """A value of the first node that gives one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 
 from schemalora.contract import Contract, Outcome
@@ -22,7 +23,8 @@ def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
     """Yields `n` valid targets, the same for the same seed on every platform.
 
     The targets are balanced over the contract's cells: at every choice (an enum's value, null or
-    not, a union's branch, an empty list or not) each alternative comes up equally often.
+    not, a union's branch, an empty list or not) each alternative comes up equally often. A target
+    comes up twice only where its choices leave nothing free that could still be drawn otherwise.
 
     Args:
         contract: what the targets must satisfy.
@@ -37,37 +39,57 @@ def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
     repeats = _Repeats()
     for index in range(n):
         try:
+            source.start()
             outcome = draw_valid(contract, generator)
-            while repeats.should_redraw(canonical_json(outcome.json)):
+            if repeats.is_new(outcome):
+                yield outcome.json
+                continue
+            choices = source.choices
+            while repeats.may_vary(choices):
                 generator.go_deeper()
+                source.restart()
                 outcome = draw_valid(contract, generator)
+                if repeats.is_new(outcome):
+                    break
+                repeats.note(choices)
             yield outcome.json
         except SamplingError as error:
             raise SamplingError(f"{contract.name}, target {index}, seed {seed}: {error}") from error
 
 
 class _Repeats:
-    """Draws again what was drawn before, until a contract proves to have no more to give."""
+    """Knows what was drawn before, and which choices have proved to have no more to give.
 
-    _TRIES = 10
-    _PATIENCE = 100
+    Balance goes before distinctness: choices that are exhausted give the same target again.
+    """
+
+    _PATIENCE = 30
+    _PATIENCE_IN_ALL = 100
+    """Draws in a row, whatever their choices, after which the whole contract seems exhausted."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._tries = 0
-        self._in_vain = 0
+        self._since_new = 0
+        self._in_vain: Counter[tuple[int, ...]] = Counter()
 
-    def should_redraw(self, text: str) -> bool:
-        if text not in self._seen:
-            self._seen.add(text)
-            self._tries = self._in_vain = 0
+    def is_new(self, outcome: Outcome) -> bool:
+        """Whether this target has not come up yet; from now on it has."""
+        before = len(self._seen)
+        self._seen.add(canonical_json(outcome.json))
+        if len(self._seen) == before:
             return False
-        self._tries += 1
-        self._in_vain += 1
-        if self._tries > self._TRIES or self._in_vain > self._PATIENCE:
-            self._tries = 0
-            return False
+        self._since_new = 0
         return True
+
+    def may_vary(self, choices: tuple[int, ...]) -> bool:
+        """Whether another draw with the same choices may give a new target."""
+        tired = self._since_new >= self._PATIENCE_IN_ALL
+        return not tired and self._in_vain[choices] < self._PATIENCE
+
+    def note(self, choices: tuple[int, ...]) -> None:
+        """Counts a draw with these choices that gave nothing new."""
+        self._in_vain[choices] += 1
+        self._since_new += 1
 
 
 def draw_valid(contract: Contract, generator: Generator) -> Outcome:

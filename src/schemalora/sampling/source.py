@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Hashable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 
 class Source(Protocol):
@@ -36,12 +36,16 @@ WORDS = (
     "onyx", "pepper", "quiver", "ribbon", "silver", "tundra", "velvet", "walnut", "yarrow",
 )  # fmt: skip
 
+_Site: TypeAlias = "tuple[Hashable, int]"
+
 
 class RandomSource:
     """Draws from a seeded generator.
 
     Only integers are drawn, whose sequence Python keeps the same on every platform and version.
     Choices at one site are dealt from a shuffled deck, so that every value comes up equally often.
+    The choices of one value can be dealt once more, which redraws only what is free in it: texts,
+    numbers and lengths.
     """
 
     reach: tuple[int, int] = (0, 1000)
@@ -49,7 +53,27 @@ class RandomSource:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._decks: dict[tuple[Hashable, int], list[int]] = {}
+        self._decks: dict[_Site, list[int]] = {}
+        self._dealt: list[tuple[_Site, int]] = []
+        self._again: dict[_Site, list[int]] = {}
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """The indices that were dealt since `start`, in their order."""
+        return tuple(card for _, card in self._dealt)
+
+    def start(self) -> None:
+        """Begins a value; choices that a redraw left over go back to their decks."""
+        for site, cards in self._again.items():
+            self._decks[site] += cards
+        self._again.clear()
+        self._dealt.clear()
+
+    def restart(self) -> None:
+        """Begins the same value once more: every site deals what it has dealt since `start`."""
+        self._again = {}
+        for site, card in reversed(self._dealt):
+            self._again.setdefault(site, []).append(card)
 
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included."""
@@ -60,12 +84,18 @@ class RandomSource:
         if count <= 1:
             return 0
         key = (site, count)
+        if self._again:
+            kept = self._again.get(key)
+            if kept:
+                return kept.pop()
         deck = self._decks.get(key)
         if not deck:
             deck = list(range(count))
             self._rng.shuffle(deck)
             self._decks[key] = deck
-        return deck.pop()
+        card = deck.pop()
+        self._dealt.append((key, card))
+        return card
 
     def text(self, low: int, high: int | None) -> str:
         """One to three words, cut or lengthened to fit."""
