@@ -1,11 +1,13 @@
 """Examples to predictions: in order, raw, kept row by row, and refused before anything runs."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from inference.conftest import MESSAGES
 from schemalora.adapter import Adapter
@@ -121,6 +123,22 @@ def test_a_file_of_another_run_is_never_touched(loaded, tmp_path, change, named)
     with pytest.raises(RunFolderError, match=named):
         predict(loaded, output=path, **{**options, **change})
     assert path.read_bytes() == before
+
+
+def test_answers_of_an_adapter_that_was_trained_again_are_never_mixed(adapter_folder, tmp_path):
+    folder = tmp_path / "adapter"
+    shutil.copytree(adapter_folder, folder)
+    path = tmp_path / "predictions.jsonl"
+    old = load(folder, dtype="float32")
+    list(predict(old, MESSAGES[:2], output=path, **SHORT))
+    weights = load_file(folder / "adapter_model.safetensors")
+    changed = {name: tensor * 2 for name, tensor in weights.items()}
+    save_file(changed, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    again = load(folder, dtype="float32")
+    assert again.identity() != old.identity()
+    assert again.base().identity() == old.base().identity()
+    with pytest.raises(RunFolderError, match="adapter_sha256"):
+        predict(again, MESSAGES[:2], output=path, **SHORT)
 
 
 def test_a_file_that_no_run_wrote_is_never_touched(loaded, tmp_path):

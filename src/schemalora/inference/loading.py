@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from schemalora.extras import require_extra
 from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue
 
+_WEIGHT_FILES = ("adapter_model.safetensors", "adapter_model.bin")
+"""PEFT's names, in the order in which it looks for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
@@ -41,6 +45,8 @@ class LoadedModel:
     """Whether the adapter of a PEFT model takes part."""
     revision: str | None = None
     """The hub's commit, or the SHA-256 of the GGUF file."""
+    adapter_hash: str | None = None
+    """The SHA-256 of the adapter's weight file as it was loaded."""
 
     @property
     def contract(self) -> Contract | None:
@@ -85,6 +91,7 @@ class LoadedModel:
             "model": self.name,
             "revision": self.revision,
             "with_adapter": self.adapter is not None and self.with_adapter,
+            "adapter_sha256": self.adapter_hash if self.with_adapter else None,
             "merged": self.adapter is not None and not hasattr(self.model, "disable_adapter"),
             "dtype": str(self.model.dtype).removeprefix("torch."),
         }
@@ -127,7 +134,9 @@ def load(
     weights: Any = load_model(
         base_model, dtype=dtype, quantization=quantization, attention=attention, device=device
     )
+    adapter_hash = None
     if adapter is not None:
+        adapter_hash = _weights_hash(adapter)
         weights = _with_adapter(weights, adapter, base_model)
         if merge:
             weights = weights.merge_and_unload()
@@ -137,6 +146,7 @@ def load(
         tokenizer=tokenizer,
         adapter=adapter,
         revision=base_model.revision,
+        adapter_hash=adapter_hash,
     )
 
 
@@ -161,6 +171,16 @@ def as_adapter(model: str | Path | Adapter) -> Adapter | None:
 def prompt_format_of(adapter: Adapter) -> PromptFormat:
     """The format that an adapter's training prompts had."""
     return PromptFormat(**adapter.manifest.prompt_format)  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
+
+
+def _weights_hash(adapter: Adapter) -> str | None:
+    """SHA-256 of the weight file; None where there is none, which PEFT words when it loads."""
+    for name in _WEIGHT_FILES:
+        path = adapter.path / name
+        if path.is_file():
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+    return None
 
 
 def _with_adapter(weights: Any, adapter: Adapter, base_model: BaseModel) -> Any:
