@@ -150,7 +150,7 @@ def test_near_misses_are_refused(miss):
     assert not CONTRACT.parse(miss.completion).compliant
 '''
 
-CONFIG = """# schemalora train: settings for $NAME. The file of every setting: docs/training.md.
+CONFIG = """# schemalora train: settings for $NAME. Every setting: `help(schemalora.TrainingConfig)`.
 
 [training]
 base_model = "HuggingFaceTB/SmolLM2-135M-Instruct"
