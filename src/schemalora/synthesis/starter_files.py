@@ -150,7 +150,7 @@ def test_near_misses_are_refused(miss):
     assert not CONTRACT.parse(miss.completion).compliant
 '''
 
-CONFIG = """# schemalora train: settings for $NAME. Every setting: `help(schemalora.TrainingConfig)`.
+CONFIG = """# schemalora train: settings for $NAME; all keys: help(schemalora.TrainingConfig)
 
 [training]
 base_model = "HuggingFaceTB/SmolLM2-135M-Instruct"
