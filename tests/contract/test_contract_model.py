@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -296,6 +297,31 @@ def test_what_cannot_be_supported_is_refused_with_its_path(
     with pytest.raises(SchemaError, match=reason) as caught:
         Contract.from_model(model)
     assert caught.value.path == path
+
+
+def a_function(a: int, b: int) -> int:
+    return a + b
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        (Arbitrary, "^Arbitrary"),
+        (Arbitrary(), "Arbitrary object"),
+        (list[Arbitrary], "pydantic cannot build list: .*Arbitrary"),
+        (a_function, "^a_function"),
+        (lambda text: text, "lambda"),
+        (partial(a_function, 1), "partial"),
+        (print, "^print"),
+        (zoo.Ticket.model_validate, "^model_validate"),
+        (3, "^3"),
+    ],
+)
+def test_what_is_no_model_is_refused_with_good_advice(what: Any, name: str) -> None:
+    with pytest.raises(SchemaError, match=f"{name}.* is no Pydantic model") as caught:
+        Contract.from_model(what)
+    assert "derive it from pydantic.BaseModel" in str(caught.value)
+    assert "arbitrary_types_allowed" not in str(caught.value)
 
 
 def test_a_plain_validator_takes_any_json_and_has_the_last_word() -> None:

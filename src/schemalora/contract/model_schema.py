@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import warnings
+from functools import partial
 from typing import Any, cast
 
 from pydantic import PydanticUserError, TypeAdapter
-from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -21,12 +24,23 @@ def core_schema_of(model: Any) -> CoreSchema:
     """The core schema of a model, a dataclass, a TypedDict or any other type pydantic knows.
 
     Raises:
-        SchemaError: a type that pydantic cannot validate, or a name that is not defined.
+        SchemaError: a type that pydantic cannot validate, no type at all, or a name that is not
+            defined.
     """
+    if inspect.isroutine(model) or isinstance(model, partial):
+        raise SchemaError(ROOT, _no_model(model))  # pydantic would validate its arguments
     try:
         adapter = TypeAdapter[Any](model)
         adapter.rebuild(raise_errors=True)
         return cast(CoreSchema, adapter.core_schema)
+    except PydanticSchemaGenerationError as error:
+        # Pydantic's own advice, to allow arbitrary types, helps nobody: they have no JSON form.
+        found = _UNKNOWN_TYPE.match(str(error))
+        unknown = found.group(1) if found else repr(model)
+        reason = _no_model(model)
+        if unknown != repr(model):
+            reason = f"pydantic cannot build {_name_of(model)}: {_no_model(unknown)}"
+        raise SchemaError(ROOT, reason) from error
     except (PydanticUserError, NameError, TypeError) as error:
         reason = f"pydantic cannot build {_name_of(model)}: {_first_line(error)}"
         raise SchemaError(ROOT, reason) from error
@@ -50,6 +64,7 @@ def completion_schema(core: CoreSchema, *, optional_keys: bool) -> dict[str, Jso
     return cast("dict[str, JsonValue]", schema)
 
 
+_UNKNOWN_TYPE = re.compile(r"Unable to generate pydantic-core schema for (.+?)\. Set ")
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
 
@@ -105,6 +120,14 @@ class _CompletionSchema(GenerateJsonSchema):
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _no_model(model: Any) -> str:
+    name = model if isinstance(model, str) else _name_of(model)
+    return (
+        f"{name} is no Pydantic model (nor a dataclass, TypedDict or type pydantic knows): "
+        "derive it from pydantic.BaseModel"
+    )
 
 
 def _name_of(model: Any) -> str:
