@@ -17,6 +17,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, PlainValidator, Se
 
 import zoo
 from schemalora.contract import Contract, Derived, Extracted, FreeText, load_contract
+from schemalora.contract.loading import load_object
 from schemalora.errors import SchemaError, UsageError
 from schemalora.jsonvalue import canonical_json
 from schemalora.sampling import sample
@@ -364,6 +365,7 @@ def test_loading_by_module_and_by_file(tmp_path: Path) -> None:
         "from schemalora.contract import Contract\nREADY = Contract.from_model(M.N)\nONE = 1\n"
     )
     (tmp_path / "broken.py").write_text("1/0\n")
+    (tmp_path / "exits.py").write_text("import sys\nsys.exit(0)\n")
     assert load_contract("zoo:Ticket").model is zoo.Ticket
     assert load_contract(str(tmp_path / "schema.json")).name == "schema"
     file = str(tmp_path / "model.py")
@@ -380,9 +382,34 @@ def test_loading_by_module_and_by_file(tmp_path: Path) -> None:
         (f"{tmp_path}/none.py:M", "no such file"),
         (f"{tmp_path}/broken.py:M", "ZeroDivisionError"),
         (f"{tmp_path}/none.json", "cannot be read"),
+        (f"{tmp_path}/exits.py:M", r"cannot import .*exits.py.*SystemExit: 0"),
+        (f"{tmp_path}/model.py:", "a contract is"),
+        (f"{tmp_path}/model.py:M..N", "a contract is"),
+        (":", "^':': a contract is"),
+        (":Ticket", "a contract is"),
+        (" :Ticket", "a contract is"),
     ]:
-        with pytest.raises(UsageError, match=message):
+        with pytest.raises(UsageError, match=message) as caught:
             load_contract(wrong)
+        assert "\n" not in str(caught.value)
+
+
+def test_other_objects_are_not_called_contracts(tmp_path: Path) -> None:
+    (tmp_path / "made.py").write_text("def render(target, rng): ...\n")
+    assert callable(load_object(f"{tmp_path}/made.py:render"))
+    for wrong in (f"{tmp_path}/none.py:render", f"{tmp_path}/made.py:other", "render", ":"):
+        with pytest.raises(UsageError, match=r"expected package.module:name") as caught:
+            load_object(wrong)
+        assert "contract" not in str(caught.value)
+
+
+def test_a_file_that_could_not_be_imported_is_imported_again(tmp_path: Path) -> None:
+    file = tmp_path / "mended.py"
+    file.write_text("from schemalora.errors import UsageError\nraise UsageError('not yet')\n")
+    with pytest.raises(UsageError, match=r"^not yet$"):
+        load_contract(f"{file}:M")
+    file.write_text("from pydantic import BaseModel\nclass M(BaseModel):\n    number: int\n")
+    assert load_contract(f"{file}:M").parse('{"number":1}').compliant
 
 
 def test_from_dict_refuses_what_is_no_contract() -> None:

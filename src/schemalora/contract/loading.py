@@ -13,7 +13,8 @@ from schemalora.contract.contract import Contract
 from schemalora.errors import SchemaloraError, UsageError
 from schemalora.jsonl import read_json
 
-_EXPECTED = "a contract is package.module:Model, path/to/file.py:Model or schema.json"
+_OBJECT = "expected package.module:name or path/to/file.py:name"
+_CONTRACT = "a contract is package.module:Model, path/to/file.py:Model or schema.json"
 
 
 def load_contract(source: str, *, optional_keys: bool = False) -> Contract:
@@ -29,33 +30,41 @@ def load_contract(source: str, *, optional_keys: bool = False) -> Contract:
     """
     if ":" not in source or source.endswith(".json"):
         return _from_file(Path(source))
-    found = load_object(source)
+    found = load_object(source, expected=_CONTRACT)
     if isinstance(found, Contract):
         return found
     return Contract.from_model(found, optional_keys=optional_keys)
 
 
-def load_object(source: str) -> Any:
+def load_object(source: str, *, expected: str = _OBJECT) -> Any:
     """The object that `package.module:name` or `path/to/file.py:name` names.
+
+    Args:
+        source: the place and the name.
+        expected: what error messages say a source looks like.
 
     Raises:
         UsageError: nothing there has that name, or importing it failed.
     """
-    place, separator, name = source.rpartition(":")
-    if not separator:
-        raise UsageError(f"{source}: expected package.module:name or path/to/file.py:name")
-    module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
-    found: Any = module
+    place, _, name = source.rpartition(":")
+    if not place.strip() or not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(f"{source!r}: {expected}")
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UsageError(f"{place}: no such file; {expected}")
+        found: Any = _import_file(Path(place))
+    else:
+        found = _import_module(place)
     for part in name.split("."):
         if not hasattr(found, part):
-            raise UsageError(f"{place} has no {name!r}; {_EXPECTED}")
+            raise UsageError(f"{place} has no {name!r}; {expected}")
         found = getattr(found, part)
     return found
 
 
 def _from_file(path: Path) -> Contract:
     if path.suffix != ".json":
-        raise UsageError(f"{path}: {_EXPECTED}")
+        raise UsageError(f"{path}: {_CONTRACT}")
     data = read_json(path)
     if "format_version" in data and "schema" in data and "fingerprint" in data:
         return Contract.from_dict(data)
@@ -66,14 +75,12 @@ def _from_file(path: Path) -> Contract:
 def _import_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
-        raise UsageError(f"cannot import {name}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise _import_error(name, error) from error
 
 
 def _import_file(path: Path) -> ModuleType:
     """Imports a file under a name of its own, so that its classes can be found again."""
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; {_EXPECTED}")
     name = path.stem
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
@@ -87,9 +94,19 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except SchemaloraError:
-        raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise UsageError(f"cannot import {path}: {type(error).__name__}: {error}") from error
+        raise _import_error(str(path), error) from error
     return module
+
+
+def _import_error(place: str, error: BaseException) -> SchemaloraError:
+    """The error of a module that cannot be imported; our own say enough as they are."""
+    if isinstance(error, SchemaloraError):
+        return error
+    if isinstance(error, SystemExit):
+        return UsageError(
+            f"cannot import {place}: it ended the program (SystemExit: {error.code}); "
+            'put what is to run under `if __name__ == "__main__":`'
+        )
+    return UsageError(f"cannot import {place}: {type(error).__name__}: {error}")
