@@ -23,7 +23,7 @@ from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import Decoder, vocabulary_size
 from schemalora.inference.drafting import Drafter
 from schemalora.inference.loading import LoadedModel, load
-from schemalora.inference.options import DecodingOptions
+from schemalora.inference.options import DEFAULT_MAX_NEW_TOKENS, DecodingOptions
 from schemalora.inference.rows import Completion
 
 
@@ -61,7 +61,7 @@ class Extractor:
         *,
         model: Any = None,
         constrained: bool = True,
-        max_new_tokens: int = 512,
+        max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
         batch_size: int = 16,
     ) -> None:
         contract, prompt_format = loaded.contract, loaded.prompt_format
@@ -100,7 +100,7 @@ class Extractor:
         *,
         model: Any = None,
         constrained: bool = True,
-        max_new_tokens: int = 512,
+        max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
         batch_size: int = 16,
         dtype: Dtype = "auto",
         quantization: Quantization = "none",

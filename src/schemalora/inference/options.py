@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.drafting import Drafter
 
+DEFAULT_MAX_NEW_TOKENS = 512
+"""Longest completion in tokens, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingOptions:

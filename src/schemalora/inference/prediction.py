@@ -22,7 +22,7 @@ from schemalora.inference.decoding import decode, vocabulary_size
 from schemalora.inference.drafting import Drafter
 from schemalora.inference.generate import decode_by_generate
 from schemalora.inference.loading import LoadedModel, as_adapter, load, prompt_format_of
-from schemalora.inference.options import DecodingOptions
+from schemalora.inference.options import DEFAULT_MAX_NEW_TOKENS, DecodingOptions
 from schemalora.inference.prediction_log import PredictionLog
 from schemalora.inference.rows import Completion
 from schemalora.inference.server import OpenAIServer
@@ -38,8 +38,6 @@ library's own, one pass a token; a server: no weights are loaded here."""
 
 Constrained = bool | Literal["best_effort"]
 """Whether the contract is enforced; `best_effort`: as far as it can be."""
-
-DEFAULT_MAX_NEW_TOKENS = 512
 
 # Prompts are sorted by length within windows of this many batches: rows of a pass are of similar
 # length, and the first answer is not kept waiting for the last.
@@ -186,7 +184,10 @@ def _contract_and_format(
         contract = contract or adapter.manifest.contract
         return contract, prompt_format or prompt_format_of(adapter)
     if contract is None:
-        raise UsageError("a base model knows no contract: give one")
+        raise UsageError(
+            "a base model knows no contract: give one (the parameter `contract`, on the command "
+            "line `--contract`)"
+        )
     return contract, prompt_format or PromptFormat(style="schema")
 
 
