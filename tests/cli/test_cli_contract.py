@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import zoo
@@ -22,7 +23,7 @@ def output(*arguments: str) -> str:
 
 
 def test_contract_shows_instructions_and_fields(tmp_path: Path) -> None:
-    text = output("contract", "zoo:Ticket", "--output", str(tmp_path / "c.json"))
+    text = output("contract", "zoo:Ticket", "-o", str(tmp_path / "c.json"))
     assert "intent: refund | cancel" in text
     assert "$.entities.order_id" in text
     assert "free_text" in text
@@ -51,7 +52,18 @@ def test_sample_prints_or_writes_targets(tmp_path: Path) -> None:
     contract = Contract.from_model(zoo.Ticket)
     assert all(contract.parse(line).compliant for line in lines)
     file = tmp_path / "targets.jsonl"
-    assert "4 targets" in output(
-        "sample", "zoo:Ticket", "-n", "4", "--seed", "2", "--output", str(file)
-    )
+    assert "4 targets" in output("sample", "zoo:Ticket", "-n", "4", "--seed", "2", "-o", str(file))
     assert file.read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_predict_says_which_options_it_has() -> None:
+    arguments = ("predict", "embedded", "none.jsonl", "-o", "out.jsonl")
+    assert "No such option: -c" in refused(*arguments, "-c", "zoo:Ticket")
+    styles = refused(*arguments, "--prompt-style", "long")
+    assert all(style in styles for style in ("short", "instructions", "schema"))
+
+
+def refused(*arguments: str) -> str:
+    done = RUN.invoke(app, arguments, standalone_mode=False)
+    assert isinstance(done.exception, typer.TyperException)
+    return done.exception.format_message()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from schemalora.cli.arguments import ContractArgument
 from schemalora.contract import Contract, load_contract
 
 
 def contract(
-    source: Annotated[
-        str, typer.Argument(help="package.module:Model, path/to/file.py:Model or schema.json")
-    ],
+    contract: ContractArgument,
     json_schema: Annotated[
         bool, typer.Option("--json-schema", help="Print the completion schema only.")
     ] = False,
@@ -26,10 +26,12 @@ def contract(
     optional_keys: Annotated[
         bool, typer.Option("--optional-keys", help="Keys with a default may be left out.")
     ] = False,
-    output: Annotated[str | None, typer.Option(help="Write the contract to this file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the contract to this file.")
+    ] = None,
 ) -> None:
     """Show a contract: its fingerprint, its instructions and its fields."""
-    made = load_contract(source, optional_keys=optional_keys)
+    made = load_contract(contract, optional_keys=optional_keys)
     if output is not None:
         made.save(output)
     if json_schema:

@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from schemalora.cli.arguments import ContractOption
 from schemalora.contract import load_contract
-from schemalora.formatting import PromptFormat
+from schemalora.formatting import PromptFormat, PromptStyle
 from schemalora.records import read_examples
 
 
@@ -23,14 +24,7 @@ def predict(
         Path,
         typer.Option("--output", "-o", help="Predictions (JSONL); a rerun goes on where it ended."),
     ],
-    contract: Annotated[
-        str | None,
-        typer.Option(
-            "--contract",
-            "-c",
-            help="package.module:Model, file.py:Model or schema.json; an adapter brings its own.",
-        ),
-    ] = None,
+    contract: ContractOption = None,
     constrained: Annotated[
         bool, typer.Option("--constrained/--free", help="Enforce the contract while decoding.")
     ] = False,
@@ -39,7 +33,8 @@ def predict(
         typer.Option("--best-effort", help="Constrain as far as the contract can be enforced."),
     ] = False,
     prompt_style: Annotated[
-        str | None, typer.Option(help="short, instructions or schema; an adapter brings its own.")
+        PromptStyle | None,
+        typer.Option(help="What the system message tells; an adapter brings its own."),
     ] = None,
     confidence: Annotated[
         bool, typer.Option("--confidence", help="Keep the probability of every field's value.")
@@ -53,12 +48,15 @@ def predict(
     served_model: Annotated[
         str | None, typer.Option(help="The model's name on the server; MODEL where not given.")
     ] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest completion.")] = 512,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Longest completion in tokens.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 16,
 ) -> None:
     """Ask a model for the JSON value of every example."""
     from schemalora.inference import OpenAIServer
     from schemalora.inference import predict as run
+    from schemalora.inference.options import DEFAULT_MAX_NEW_TOKENS
 
     rows = list(read_examples(examples))
     engine = None if server is None else OpenAIServer(url=server, model=served_model or model)
@@ -67,11 +65,11 @@ def predict(
             model,
             rows,
             contract=None if contract is None else load_contract(contract),
-            prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
+            prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),
             constrained="best_effort" if best_effort else constrained,
             engine=engine or "transformers",
             confidence=confidence,
-            max_new_tokens=max_new_tokens,
+            max_new_tokens=max_new_tokens or DEFAULT_MAX_NEW_TOKENS,
             batch_size=batch_size,
             output=output,
             progress=shown.show,

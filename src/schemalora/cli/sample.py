@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from schemalora.cli.arguments import ContractArgument
 from schemalora.contract import load_contract
 from schemalora.jsonl import write_jsonl
 from schemalora.jsonvalue import canonical_json
@@ -13,15 +15,15 @@ from schemalora.sampling import sample as draw_targets
 
 
 def sample(
-    source: Annotated[
-        str, typer.Argument(help="package.module:Model, path/to/file.py:Model or schema.json")
-    ],
+    contract: ContractArgument,
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="How many targets.")] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same targets.")] = 0,
-    output: Annotated[str | None, typer.Option(help="A JSONL file instead of the screen.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A JSONL file instead of the screen.")
+    ] = None,
 ) -> None:
     """Draw valid targets, one JSON value a line, balanced over the values of every field."""
-    targets = draw_targets(load_contract(source), count, seed)
+    targets = draw_targets(load_contract(contract), count, seed)
     if output is not None:
         written = write_jsonl(output, targets)
         typer.echo(f"{written} targets written to {output}")
