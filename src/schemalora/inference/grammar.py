@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor, gcd, lcm
+from math import ceil, floor
 from random import Random
 
 from schemalora.inference.formats import (
@@ -26,6 +26,7 @@ from schemalora.inference.formats import (
 )
 from schemalora.inference.variants import Variant, only, variants_of
 from schemalora.jsonvalue import JsonValue
+from schemalora.sampling.numbers import common_multiple, plain_number
 from schemalora.sampling.source import RandomSource
 from schemalora.sampling.strings import draw_string
 from schemalora.schema import (
@@ -298,18 +299,12 @@ def _few_numbers(node: NumberNode) -> list[JsonValue] | None:
     steps = [step for step in (*node.multiples, *([Fraction(1)] if node.integer else [])) if step]
     if not steps or node.minimum is None or node.maximum is None:
         return None
-    step = steps[0]
-    for other in steps[1:]:
-        step = _common_multiple(step, other)
+    step = common_multiple(steps)
     first, last = ceil(node.minimum / step), floor(node.maximum / step)
     if last - first >= _MOST_VALUES:
         return None
     numbers = [step * index for index in range(first, last + 1)]
-    return [int(one) if one.denominator == 1 else float(one) for one in numbers]
-
-
-def _common_multiple(one: Fraction, other: Fraction) -> Fraction:
-    return Fraction(lcm(one.numerator, other.numerator), gcd(one.denominator, other.denominator))
+    return [plain_number(one) for one in numbers]
 
 
 def _number(node: NumberNode) -> Schema:
@@ -323,20 +318,13 @@ def _number(node: NumberNode) -> Schema:
             high = max(Fraction(_LARGEST), 2 * abs(low))
     if low is not None:
         keyword = "exclusiveMinimum" if node.exclusive_minimum else "minimum"
-        schema[keyword] = _plain(low)
+        schema[keyword] = plain_number(low)
     if high is not None:
         keyword = "exclusiveMaximum" if node.exclusive_maximum else "maximum"
-        schema[keyword] = _plain(high)
+        schema[keyword] = plain_number(high)
     if node.multiples:
-        step = node.multiples[0]
-        for other in node.multiples[1:]:
-            step = _common_multiple(step, other)
-        schema["multipleOf"] = _plain(step)
+        schema["multipleOf"] = plain_number(common_multiple(node.multiples))
     return schema
-
-
-def _plain(number: Fraction) -> int | float:
-    return int(number) if number.denominator == 1 else float(number)
 
 
 def _key_like(pattern: str) -> str:

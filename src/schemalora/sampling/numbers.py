@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 
@@ -24,7 +25,7 @@ def draw_number(node: NumberNode, source: Source) -> int | float:
     grids = [grid for grid in grids if grid[0] <= grid[1]][:_GRIDS]
     if grids:
         low, high, step = grids[source.integer(0, len(grids) - 1)]
-        return _plain(source.integer(low, high) * step)
+        return plain_number(source.integer(low, high) * step)
     raise SamplingError(f"no {'integer' if node.integer else 'number'} lies between the bounds")
 
 
@@ -32,11 +33,12 @@ def _steps(node: NumberNode) -> list[Fraction]:
     """Grids to try, coarse ones first: multiples, integers, then decimals."""
     multiples = [*node.multiples, Fraction(1)] if node.integer else [*node.multiples]
     if multiples:
-        return [_common_multiple(multiples)]
+        return [common_multiple(multiples)]
     return [Fraction(1, 10**places) for places in range(_MAX_DECIMALS)]
 
 
-def _common_multiple(values: list[Fraction]) -> Fraction:
+def common_multiple(values: Iterable[Fraction]) -> Fraction:
+    """The least number that is an integer multiple of every value; one or more values."""
     top, bottom = 1, 0
     for value in values:
         top = lcm(top, value.numerator)
@@ -60,7 +62,8 @@ def _grid(node: NumberNode, step: Fraction, reach: tuple[int, int]) -> tuple[int
     return low, high
 
 
-def _plain(value: Fraction) -> int | float:
+def plain_number(value: Fraction) -> int | float:
+    """An integer where the value is one or no double holds it, else the nearest double."""
     if value.denominator == 1:
         return value.numerator
     try:
