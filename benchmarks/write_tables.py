@@ -48,10 +48,12 @@ def flagship(preset: str) -> str:
         return f"*Not measured yet: `examples/customer_support/results/{preset}` holds no run.*"
     data, seconds = run["data"], run["seconds"]
     stages = ", ".join(f"{stage} {value:.0f} s" for stage, value in seconds.items())
+    peak = run.get("peak_memory_gib")
+    memory = f" The process held {peak} GiB at most." if peak else ""
     return (
         f"{(folder / 'report.md').read_text(encoding='utf-8').strip()}\n\n"
         f"Preset `{preset}`: base model `{run['base_model']}`, {data['train_rows']} training rows, "
-        f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}.\n\n"
+        f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}.{memory}\n\n"
         f"Measured at {origin(run)}."
     )
 

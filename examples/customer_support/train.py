@@ -48,7 +48,7 @@ from schemalora.audit import audit
 from schemalora.base_model import find_first_base_model
 from schemalora.compliance import comparison_table
 from schemalora.environment import commit, machine, package_versions
-from schemalora.errors import RunFolderError, SchemaloraError
+from schemalora.errors import RunFolderError, SchemaloraError, UsageError
 from schemalora.inference import LoadedModel, load, predict
 from schemalora.jsonl import atomic_write, write_json
 from schemalora.reporting import write_html, write_plot
@@ -77,6 +77,9 @@ class Plan:
     @classmethod
     def load(cls, path: Path, overrides: list[str]) -> Plan:
         tables = read_toml(path)
+        for name in ("data", "evaluation"):
+            if name not in tables:
+                raise UsageError(f"{path}: the table [{name}] is missing")
         data, evaluation = tables["data"], tables["evaluation"]
         training = TrainingConfig.from_toml(path, overrides=overrides)
         return cls(
@@ -165,6 +168,15 @@ def fit(run: Run, train_set: list[Example], base_model: str) -> Adapter:
         return train(run.contract, records, config, output_dir=folder, resume=resume)
 
 
+def peak_memory_gib() -> float | None:
+    """The most memory that this process held at once; None where the system does not tell."""
+    if sys.platform != "linux":
+        return None
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)
+
+
 def conclude(run: Run, base_model: str) -> None:
     """Writes and prints what was measured."""
     table = comparison_table(run.reports, baseline="base")
@@ -187,6 +199,7 @@ def conclude(run: Run, base_model: str) -> None:
                 "seed": run.plan.seed,
             },
             "seconds": dict(run.seconds),
+            "peak_memory_gib": peak_memory_gib(),
             "versions": dict(package_versions()),
             "machine": machine(),
             "commit": commit(HERE),
