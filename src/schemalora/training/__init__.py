@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from schemalora.extras import require_extra
@@ -12,15 +13,16 @@ from schemalora.training.config import TrainingConfig
 from schemalora.training.preflight import Finding, preflight
 
 if TYPE_CHECKING:
+    from schemalora.training.compliance_callback import ComplianceCallback
     from schemalora.training.run import train
 
-__all__ = ["Finding", "TrainingConfig", "preflight", "train"]
+__all__ = ["ComplianceCallback", "Finding", "TrainingConfig", "preflight", "train"]
+
+_MODULE_OF = {"ComplianceCallback": "compliance_callback", "train": "run"}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "train":
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     require_extra("training", "train", "torch", "transformers", "trl", "peft", "datasets")
-    from schemalora.training.run import train
-
-    return train
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

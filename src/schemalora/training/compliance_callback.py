@@ -1,0 +1,101 @@
+"""Compliance while training goes on: the model answers, and the answers are scored."""
+
+# transformers and trl are typed in part only:
+# pyright: reportUnknownMemberType=false, reportMissingTypeArgument=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from schemalora.compliance import ComplianceReport, evaluate
+from schemalora.contract import Contract
+from schemalora.errors import UsageError
+from schemalora.formatting import PromptFormat
+from schemalora.inference import LoadedModel, predict
+from schemalora.records import Example
+
+
+class ComplianceCallback(TrainerCallback):
+    """Lets the model answer a fixed set of examples every so many steps and logs the rates.
+
+    The rates go through `Trainer.log`, and so to the log history and to every integration of
+    `report_to`, as `eval_schema_compliant`, `eval_$.intent` and so on. It works with any Trainer of
+    transformers or TRL:
+
+        trainer.add_callback(ComplianceCallback(trainer, contract, dev_set, every_steps=100))
+
+    Args:
+        trainer: whose model answers.
+        contract: what completions must satisfy.
+        examples: a development set: from training's groups, never the eval set. Each measurement
+            generates one completion for each of them.
+        every_steps: optimizer steps between two measurements.
+        prompt_format: how the examples are asked; that of the training records.
+        max_new_tokens: longest completion in tokens.
+        batch_size: rows at once.
+
+    Raises:
+        UsageError: no examples, or `every_steps` below 1.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        contract: Contract,
+        examples: Sequence[Example],
+        *,
+        every_steps: int,
+        prompt_format: PromptFormat | None = None,
+        max_new_tokens: int = 256,
+        batch_size: int = 16,
+    ) -> None:
+        if not examples or every_steps < 1:
+            raise UsageError("ComplianceCallback needs examples, and every_steps of at least 1")
+        self._trainer = trainer
+        self._contract = contract
+        self._examples = examples
+        self._every_steps = every_steps
+        self._prompt_format = prompt_format or PromptFormat()
+        self._max_new_tokens = max_new_tokens
+        self._batch_size = batch_size
+        self.reports: dict[int, ComplianceReport] = {}
+        """Optimizer step to the report of that moment."""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.global_step % self._every_steps or not state.is_world_process_zero:
+            return
+        report = self.measure()
+        self.reports[state.global_step] = report
+        # Logging from within a step would swallow the log of the loss that this step is due.
+        due = control.should_log
+        self._trainer.log(report.metric_values(prefix="eval_"))
+        control.should_log = due
+
+    def measure(self) -> ComplianceReport:
+        """Answers and scores the examples with the model as it is now."""
+        loaded = LoadedModel(
+            name="in training",
+            model=self._trainer.accelerator.unwrap_model(self._trainer.model),
+            tokenizer=self._trainer.processing_class,
+        )
+        predictions = predict(
+            loaded,
+            self._examples,
+            contract=self._contract,
+            prompt_format=self._prompt_format,
+            max_new_tokens=self._max_new_tokens,
+            batch_size=self._batch_size,
+        )
+        return evaluate(self._contract, self._examples, predictions)
