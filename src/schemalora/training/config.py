@@ -56,7 +56,7 @@ class TrainingConfig:
     """LoRA's alpha: the update is scaled by alpha / rank, or alpha / sqrt(rank) with `rslora`."""
     dropout: float = 0.0
     """Dropout on the input of the adapter."""
-    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    target_modules: tuple[str, ...] = ("all-linear",)
     """Names of the linear layers that get an adapter; `all-linear` means all of them."""
     rslora: bool = False
     """Rank-stabilised scaling (https://arxiv.org/abs/2312.03732)."""
@@ -67,15 +67,15 @@ class TrainingConfig:
     """Passes over the records."""
     max_steps: int | None = None
     """Stops after so many optimizer steps, whatever `epochs` says."""
-    batch_size: int = 16
-    """Rows of one forward pass, per device."""
+    batch_size: int = 4
+    """Rows of one forward pass, per device; a small model learns more from many small steps."""
     gradient_accumulation: int = 1
     """Forward passes of one optimizer step."""
-    learning_rate: float = 2e-4
-    """Peak learning rate."""
+    learning_rate: float = 1e-3
+    """Peak learning rate; for small models: those of 7B parameters want about 2e-4."""
     schedule: Schedule = "cosine"
     """Shape of the learning rate after warm-up."""
-    warmup_steps: int = 0
+    warmup_steps: int = 10
     """Optimizer steps of linear warm-up."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
