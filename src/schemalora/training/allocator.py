@@ -18,9 +18,9 @@ _NEVER = 2**31 - 1
 def keep_pages() -> bool:
     """Stops glibc from handing activations back to the kernel between two steps.
 
-    Without this, each large tensor is mapped, zeroed page by page and unmapped again: measured as
-    about half of a training step on two cores (see docs/training.md). The price is resident
-    memory, which stays at its peak.
+    Without this, each large tensor is mapped, zeroed page by page and unmapped again in every
+    step; docs/lab-notes.md tells what that cost. The price is resident memory, which stays at its
+    peak.
 
     Returns:
         Whether the allocator took the settings; False on anything but glibc.
