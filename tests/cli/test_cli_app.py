@@ -80,6 +80,19 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments: list[str], reason: str
     assert done.stdout == ""
 
 
+def test_a_field_that_no_schema_can_express_is_named_by_its_path(tmp_path: Path):
+    (tmp_path / "hooks.py").write_text(
+        "from collections.abc import Callable\nfrom pydantic import BaseModel\n"
+        "class Inner(BaseModel):\n    hook: Callable[[], int]\n"
+        "class Outer(BaseModel):\n    inner: Inner\n"
+    )
+    done = schemalora("contract", "hooks.py:Outer", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "$.inner.hook" in done.stderr
+
+
 def test_debug_shows_the_trace():
     done = schemalora("--debug", "contract", "nowhere.json")
     assert done.returncode != 0
