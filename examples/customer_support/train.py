@@ -50,12 +50,14 @@ from schemalora.compliance import comparison_table
 from schemalora.environment import commit, machine, package_versions
 from schemalora.errors import RunFolderError, SchemaloraError, UsageError
 from schemalora.inference import LoadedModel, load, predict
-from schemalora.jsonl import atomic_write, write_json
+from schemalora.jsonl import atomic_write, read_json, write_json
 from schemalora.reporting import write_html, write_plot
 from schemalora.training import train
 from schemalora.training.config import read_toml
 
 HERE = Path(__file__).parent
+SECONDS = "seconds.json"
+"""Seconds of each stage so far, in the run folder."""
 Arm = Literal["base", "lora", "base_constrained", "lora_constrained"]
 out = Console(highlight=False, soft_wrap=True)
 
@@ -102,11 +104,22 @@ class Run:
 
     @contextmanager
     def stage(self, name: str, what: str) -> Generator[None]:
+        """Times a stage; what an earlier sitting of a resumed run spent on it is added."""
         out.print(f"[bold]{name}[/bold]: {what}")
         started = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - started, 1)
-        out.print(f"  {self.seconds[name]:.0f} s", style="dim")
+        try:
+            yield
+        finally:
+            spent = time.monotonic() - started
+            self.seconds[name] = round(self.seconds.get(name, 0) + spent, 1)
+            write_json(self.folder / SECONDS, dict(self.seconds))
+        out.print(f"  {spent:.0f} s", style="dim")
+
+    def go_on(self) -> None:
+        """Takes over what earlier sittings of this run have spent."""
+        if (self.folder / SECONDS).is_file():
+            found = read_json(self.folder / SECONDS)
+            self.seconds = {name: float(str(spent)) for name, spent in found.items()}
 
 
 def make_data(run: Run) -> tuple[list[Example], list[Example]]:
@@ -231,6 +244,7 @@ def main(
             f"{run_folder}: already holds a run; give --run another folder, or --resume"
         )
     run = Run(folder=run_folder, plan=plan, contract=Contract.from_model(SupportTicket))
+    run.go_on()
 
     wanted = plan.training.base_model
     base_model = find_first_base_model(*plan.training.base_models).name
