@@ -1,0 +1,17 @@
+"""Intervals and tests for rates, in plain Python; each docstring gives the formula's source."""
+
+from schemalora.statistics.bootstrap import bootstrap_difference
+from schemalora.statistics.intervals import Interval, paired_interval, wilson_interval
+from schemalora.statistics.power import detectable_difference, smallest_significant_difference
+from schemalora.statistics.significance import holm, mcnemar_exact
+
+__all__ = [
+    "Interval",
+    "bootstrap_difference",
+    "detectable_difference",
+    "holm",
+    "mcnemar_exact",
+    "paired_interval",
+    "smallest_significant_difference",
+    "wilson_interval",
+]
