@@ -112,23 +112,25 @@ def build_dataset(
         phrase that carries a label.
     """
     contract = support_contract()
-    training = SideBuilder(
-        contract,
-        "train",
-        products=(TRAIN_PRODUCTS,),
-        injections=injections(contract, families=TRAIN_FAMILIES),
-        seed=2 * seed,
-    )
-    train = _rows(training, train_count, TRAIN_SHARES, pool=None, seed=2 * seed)
+    # The eval set comes first and knows nothing of the training side: more training templates
+    # leave it as it is.
     held_out = SideBuilder(
         contract,
         "eval",
         products=(TRAIN_PRODUCTS, EVAL_PRODUCTS),
         injections=injections(contract, families=EVAL_FAMILIES),
         seed=2 * seed + 1,
-        avoid={training.skeleton_of(row) for row in train},
     )
-    return train, _rows(held_out, eval_count, EVAL_SHARES, pool=[], seed=2 * seed + 1)
+    evaluated = _rows(held_out, eval_count, EVAL_SHARES, pool=[], seed=2 * seed + 1)
+    training = SideBuilder(
+        contract,
+        "train",
+        products=(TRAIN_PRODUCTS,),
+        injections=injections(contract, families=TRAIN_FAMILIES),
+        seed=2 * seed,
+        avoid={held_out.skeleton_of(row) for row in evaluated},
+    )
+    return _rows(training, train_count, TRAIN_SHARES, pool=None, seed=2 * seed), evaluated
 
 
 def _rows(
