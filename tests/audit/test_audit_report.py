@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import schemalora
-from schemalora.audit import AuditReport, Finding, audit
+from schemalora.audit import AuditFinding, AuditReport, audit
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.records import Example, write_examples
@@ -60,7 +60,7 @@ def test_counts_name_every_kind(report: AuditReport):
 
 
 def test_ids_beyond_three_are_counted():
-    finding = Finding("invalid_target", "error", "m", 5, tuple("abcde"))
+    finding = AuditFinding("invalid_target", "error", "m", 5, tuple("abcde"))
     assert "a, b, c and 2 more" in AuditReport("T", "f", 5, None, (finding,)).to_text()
 
 

@@ -187,9 +187,9 @@ def test_the_rate_or_the_lower_bound_is_judged_as_asked() -> None:
 def test_a_bound_that_n_cannot_reach_says_so() -> None:
     rows = examples(50)
     perfect = evaluate(CONTRACT, rows, predictions(rows, spoilt=0))
-    (verdict,) = judge(perfect, ["lower(exact_match)>=0.99"])
-    assert not verdict.passed
-    assert "even a perfect score has a lower bound of 92.9%" in str(verdict)
+    (judgement,) = judge(perfect, ["lower(exact_match)>=0.99"])
+    assert not judgement.passed
+    assert "even a perfect score has a lower bound of 92.9%" in str(judgement)
 
 
 def test_an_unknown_requirement_is_wrong_use() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from schemalora.audit.auditing import audit
 from schemalora.audit.report import (
     FINDING_KINDS,
+    AuditFinding,
     AuditReport,
-    Finding,
     FindingKind,
     Severity,
 )
 
-__all__ = ["FINDING_KINDS", "AuditReport", "Finding", "FindingKind", "Severity", "audit"]
+__all__ = ["FINDING_KINDS", "AuditFinding", "AuditReport", "FindingKind", "Severity", "audit"]
 
 
 class _CallableModule(ModuleType):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from schemalora.audit.content import ContentCheck
 from schemalora.audit.coverage import CoverageCheck
 from schemalora.audit.leakage import LeakageCheck
-from schemalora.audit.report import FINDING_KINDS, AuditReport, Finding, FindingKind
+from schemalora.audit.report import FINDING_KINDS, AuditFinding, AuditReport, FindingKind
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.records import Example
@@ -73,5 +73,5 @@ def audit(
     )
 
 
-def _order(finding: Finding) -> tuple[bool, int]:
+def _order(finding: AuditFinding) -> tuple[bool, int]:
     return finding.severity != "error", FINDING_KINDS.index(finding.kind)

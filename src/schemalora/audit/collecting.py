@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemalora.audit.report import Finding, FindingKind, Severity
+from schemalora.audit.report import AuditFinding, FindingKind, Severity
 
 _MOST_CHARACTERS = 80
 
@@ -41,10 +41,10 @@ class Collector:
             self._collected[key] = Collected(kind, severity, path, message)
         self._collected[key].ids.append(example_id)
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[AuditFinding]:
         """One finding for each fault, in the order of the first rows."""
         return [
-            Finding(
+            AuditFinding(
                 kind=one.kind,
                 severity=one.severity,
                 message=one.message,

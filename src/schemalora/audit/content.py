@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from schemalora.audit.collecting import Collector, quoted
-from schemalora.audit.report import Finding
+from schemalora.audit.report import AuditFinding
 from schemalora.contract import Contract
 from schemalora.grounding import Extraction, ground
 from schemalora.jsonvalue import canonical_json
@@ -51,7 +51,7 @@ class ContentCheck:
                     "oversized", example.id, f"{tokens} tokens, more than {self._max_tokens}"
                 )
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[AuditFinding]:
         """What was found."""
         return self._found.findings()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from schemalora.audit.report import Finding
+from schemalora.audit.report import AuditFinding
 from schemalora.contract import Contract
 from schemalora.records import Example
 from schemalora.sampling import cells
@@ -31,10 +31,10 @@ class CoverageCheck:
             if cell.matches(example.target):
                 self._counts[at] += 1
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[AuditFinding]:
         """What was found."""
         uncovered = [
-            Finding(
+            AuditFinding(
                 kind="uncovered_cell",
                 severity="error" if _matters(cell.label) else "warning",
                 message=f"no row has {cell.label}",
@@ -46,14 +46,14 @@ class CoverageCheck:
         ]
         return [*uncovered, *self._imbalances()]
 
-    def _imbalances(self) -> list[Finding]:
+    def _imbalances(self) -> list[AuditFinding]:
         by_path: dict[str, list[tuple[int, str]]] = {}
         for cell, count in zip(self._cells, self._counts, strict=True):
             if count:
                 by_path.setdefault(cell.path, []).append((count, cell.label))
         if self._n < _FEWEST_ROWS:
             return []
-        found: list[Finding] = []
+        found: list[AuditFinding] = []
         for path, counts in by_path.items():
             total = sum(count for count, _ in counts)
             rare = [one for one in sorted(counts) if one[0] * len(counts) < _SMALLEST_SHARE * total]
@@ -61,7 +61,7 @@ class CoverageCheck:
                 most, most_label = max(counts)
                 shown = ", ".join(f"{label} {count}" for count, label in rare[:5])
                 found.append(
-                    Finding(
+                    AuditFinding(
                         kind="imbalance",
                         severity="warning",
                         message=f"rare: {shown}; most common: {most_label} {most}",

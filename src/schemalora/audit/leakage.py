@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 
 from schemalora.audit.collecting import Collector, quoted
-from schemalora.audit.report import Finding
+from schemalora.audit.report import AuditFinding
 from schemalora.contract import Contract
 from schemalora.grounding import Extraction, skeleton
 from schemalora.jsonvalue import JsonValue
@@ -71,7 +71,7 @@ class LeakageCheck:
                 f"in both sets, but for values and digits: {quoted(example.text)}",
             )
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[AuditFinding]:
         """What was found."""
         return self._found.findings()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from schemalora.compliance.tables import aligned_lines, markdown_table, paragraphs
 from schemalora.errors import UsageError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue
@@ -31,7 +32,7 @@ _SHOWN_IDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One fault of a data set."""
 
     kind: FindingKind
@@ -67,10 +68,10 @@ class AuditReport:
     """Rows audited."""
     against_n: int | None
     """Rows of the other set; None where there was none."""
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
+    def errors(self) -> tuple[AuditFinding, ...]:
         """The findings that a set should not be used with."""
         return tuple(one for one in self.findings if one.severity == "error")
 
@@ -120,7 +121,7 @@ class AuditReport:
             n=cast("int", data["n"]),
             against_n=cast("int | None", data["against_n"]),
             findings=tuple(
-                Finding(
+                AuditFinding(
                     kind=cast("FindingKind", one["kind"]),
                     severity=cast("Severity", one["severity"]),
                     message=cast("str", one["message"]),
@@ -134,33 +135,32 @@ class AuditReport:
 
     def to_text(self) -> str:
         """The report as aligned columns for a terminal, with a line that sums it up."""
-        table = [("severity", "finding", "field", "rows")] + [
-            (one.severity, one.kind, one.path or "-", str(one.count)) for one in self.findings
+        cells = [
+            (one.severity, one.kind, one.path or "-", f"{one.count:,}") for one in self.findings
         ]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines: list[str] = []
-        for row, one in zip(table, (None, *self.findings), strict=True):
-            cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)]
-            lines.append("  ".join([*cells, row[3].rjust(widths[3])]))
-            if one is not None:
-                rows = f" (rows {_shown_ids(one.ids)})" if one.ids else ""
-                lines.append(f"    {' '.join(one.message.split())}{rows}")
+        heads = aligned_lines([("severity", "finding", "field", "rows"), *cells], align="lllr")
+        lines = heads[:1]
+        for head, one in zip(heads[1:], self.findings, strict=True):
+            rows = f" (rows {_shown_ids(one.ids)})" if one.ids else ""
+            lines += [head, f"    {' '.join(one.message.split())}{rows}"]
         return "\n".join([*(lines if self.findings else []), self.summary()])
 
     def to_markdown(self) -> str:
         """The report as a Markdown table, with a line that sums it up."""
         rows = [
-            f"| {one.severity} | {one.kind} | {one.path or ''} | {one.count} "
-            f"| {_cell(one.message)} | {_cell(_shown_ids(one.ids))} |"
+            (
+                one.severity,
+                one.kind,
+                one.path or "",
+                f"{one.count:,}",
+                one.message,
+                _shown_ids(one.ids),
+            )
             for one in self.findings
         ]
-        if not rows:
-            return f"{self.summary()}\n"
-        head = [
-            "| severity | finding | field | count | what | rows |",
-            "|---|---|---|---:|---|---|",
-        ]
-        return "\n".join([*head, *rows, "", self.summary(), ""])
+        headers = ("severity", "finding", "field", "count", "what", "rows")
+        table = markdown_table(headers, rows, align="lllrll") if rows else ""
+        return paragraphs([table, self.summary()])
 
     def summary(self) -> str:
         """One line: rows, errors, warnings."""
@@ -176,7 +176,3 @@ class AuditReport:
 def _shown_ids(ids: tuple[str, ...]) -> str:
     more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
     return ", ".join(ids[:_SHOWN_IDS]) + more
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")

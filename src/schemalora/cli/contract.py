@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from schemalora.cli.arguments import ContractArgument
+from schemalora.compliance.tables import aligned_lines
 from schemalora.contract import Contract, load_contract
 
 
@@ -64,7 +65,5 @@ def _show_capabilities(made: Contract) -> None:
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
-    for row in (head, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+    for line in aligned_lines([head, *rows]):
+        typer.echo(line)

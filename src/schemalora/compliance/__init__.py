@@ -8,7 +8,7 @@ from schemalora.compliance.leaves import Confusion, Nulls
 from schemalora.compliance.markdown import comparison_table
 from schemalora.compliance.rate import Rate
 from schemalora.compliance.report import ComplianceReport
-from schemalora.compliance.requirement import Requirement, Verdict, judge
+from schemalora.compliance.requirement import Judgement, Requirement, judge
 from schemalora.compliance.robustness import Flips
 from schemalora.compliance.rows import RowOutcomes
 
@@ -21,11 +21,11 @@ __all__ = [
     "Fault",
     "Flips",
     "Generation",
+    "Judgement",
     "Nulls",
     "Rate",
     "Requirement",
     "RowOutcomes",
-    "Verdict",
     "compare",
     "comparison_table",
     "evaluate",

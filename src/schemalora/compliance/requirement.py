@@ -54,7 +54,7 @@ class Requirement:
             )
         return cls(form["name"], minimum, "lower" if form["lower"] else "rate")
 
-    def judge(self, report: ComplianceReport) -> Verdict:
+    def judge(self, report: ComplianceReport) -> Judgement:
         """Whether a report meets this requirement.
 
         Raises:
@@ -62,7 +62,7 @@ class Requirement:
         """
         rate = report.rate(self.name)
         value = rate.rate if self.judged == "rate" else rate.ci95.low
-        return Verdict(self, value, report.n, passed=value >= self.minimum)
+        return Judgement(self, value, report.n, passed=value >= self.minimum)
 
     def __str__(self) -> str:
         name = self.name if self.judged == "rate" else f"lower({self.name})"
@@ -70,7 +70,7 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """A requirement and what a report had to show for it."""
 
     requirement: Requirement
@@ -93,7 +93,7 @@ class Verdict:
         )
 
 
-def judge(report: ComplianceReport, requirements: Iterable[str | Requirement]) -> list[Verdict]:
+def judge(report: ComplianceReport, requirements: Iterable[str | Requirement]) -> list[Judgement]:
     """Judges a report by each requirement, in their order; see `Requirement.parse` for the form."""
     parsed = [Requirement.parse(one) if isinstance(one, str) else one for one in requirements]
     return [requirement.judge(report) for requirement in parsed]

@@ -10,17 +10,34 @@ from collections.abc import Iterable, Sequence
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
-def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns are padded to one width; numbers align right.
+def markdown_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = ""
+) -> str:
+    """A Markdown table whose columns are padded to one width.
 
-    The first column is text; cells may hold anything, as pipes and line breaks are made harmless.
+    Args:
+        headers: one a column.
+        rows: cells may hold anything, as pipes and line breaks are made harmless.
+        align: a letter for each column, `l` for text and `r` for numbers; where there are fewer
+            letters than columns, the first column is text and the rest are numbers.
     """
     cells = [[_cell(text) for text in row] for row in (headers, *rows)]
     widths = [max(3, *(_width(row[i]) for row in cells)) for i in range(len(headers))]
-    rule = ["-" * width if i == 0 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    lines = [_line(cells[0], widths), "| " + " | ".join(rule) + " |"]
-    lines += [_line(row, widths) for row in cells[1:]]
-    return "\n".join(lines)
+    align = align if len(align) == len(headers) else "l" + "r" * (len(headers) - 1)
+    rule = [
+        "-" * (width - 1) + (":" if one == "r" else "-")
+        for width, one in zip(widths, align, strict=True)
+    ]
+    body = [_padded(row, widths, align) for row in cells]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (body[0], rule, *body[1:]))
+
+
+def aligned_lines(rows: Sequence[Sequence[str]], *, align: str = "") -> list[str]:
+    """Rows as lines whose columns line up in a terminal; `align` as for Markdown, text if short."""
+    cells = [[_CONTROL.sub(" ", text) for text in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    align = align.ljust(len(widths), "l")
+    return ["  ".join(_padded(row, widths, align)).rstrip() for row in cells]
 
 
 def paragraphs(parts: Iterable[str]) -> str:
@@ -42,12 +59,12 @@ def _cell(text: str) -> str:
     return _CONTROL.sub(" ", text).replace("|", "\\|")
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (
-        cell + " " * (width - _width(cell)) if i == 0 else " " * (width - _width(cell)) + cell
-        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "| " + " | ".join(padded) + " |"
+def _padded(cells: Sequence[str], widths: Sequence[int], align: str) -> list[str]:
+    """The cells filled with spaces to their widths: behind text, before numbers."""
+    return [
+        " " * (width - _width(cell)) + cell if one == "r" else cell + " " * (width - _width(cell))
+        for cell, width, one in zip(cells, widths, align, strict=True)
+    ]
 
 
 def _width(text: str) -> int:
