@@ -1,107 +1,114 @@
-"""How many real models each tool can make instances of: every model class of openai and mcp.
+"""How many models and schemas each tool can make instances of.
 
-    python -m benchmarks.schema_coverage.run [--every 1] [--seconds 5] [--tools ...] [--path DIR]
+    python -m benchmarks.schema_coverage.run [--path DIR] [--every 1] [--seconds 5]
+        [--corpora openai mcp mcp_types keywords] [--tools ...] [--log FILE] [--before DIR]
 
-The packages and the other tools are optional: what is not installed is said in the result, not
-counted as a failure. A model counts as done when a tool gives 20 distinct instances, or stops
-finding new ones, within the limit of processor time, and the model reads each of them.
+The subjects are every model class of the packages openai and mcp, and the schemas of
+`tests/keyword_cases.py`, which cover every keyword. A subject counts as done when a tool gives 20
+distinct instances, or all there are, within the limit of processor time, and none that the model
+itself (for schemas: the package jsonschema) refuses. Rates are over the subjects that have an
+instance: those of which some tool gave a valid one.
+
+Each judgement is appended to the log, and what is in the log is not run again: break a run off and
+take it up as you like. The packages and the other tools are optional; `--path` is a folder that is
+searched last for them. A tool that does not run with the installed hypothesis is run by itself,
+with `--before` a folder that holds another version; the result names the versions of each tool.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
-import importlib.util
-import signal
+import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-
-from pydantic import BaseModel
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT)]
-
-from benchmarks.result import write_result
-from benchmarks.schema_coverage.corpora import model_classes
-from benchmarks.schema_coverage.tools import OBJECTS, TOOLS, WANTED
-
-from schemalora.errors import SchemaError
-
-PACKAGES = ("openai", "mcp", "mcp_types")
-NEEDS = {
-    "jsf": "jsf",
-    "polyfactory": "polyfactory",
-    "hypothesis_jsonschema": "hypothesis_jsonschema",
-}
+LOG = ROOT / ".cache" / "schema_coverage.jsonl"
 
 
-class OutOfTimeError(BaseException):
-    """Not an Exception, so that no tool catches it."""
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="take every n-th subject")
+    parser.add_argument("--seconds", type=float, default=5.0, help="time limit of one subject")
+    parser.add_argument("--tools", nargs="*", help="all where not given")
+    parser.add_argument("--corpora", nargs="*", default=["openai", "mcp", "mcp_types", "keywords"])
+    parser.add_argument("--path", help="a folder with the packages, searched last")
+    parser.add_argument("--before", help="a folder with other versions, searched first")
+    parser.add_argument("--log", type=Path, default=LOG, help="the JSONL file of judgements")
+    return parser.parse_args()
 
 
-def _out_of_time(signum: int, frame: FrameType | None) -> None:
-    raise OutOfTimeError
+def judge_all(chosen: argparse.Namespace) -> None:
+    """Appends to the log what it lacks."""
+    from benchmarks.schema_coverage.corpora import KEYWORDS, corpus
+    from benchmarks.schema_coverage.tools import TOOLS
+    from benchmarks.schema_coverage.workers import Log, run_tool
+
+    log = Log(chosen.log)
+    for name in chosen.corpora:
+        try:
+            subjects = corpus(name)
+        except ImportError:
+            print(f"{name}: not installed", flush=True)
+            continue
+        taken = {one: subjects[one] for one in list(subjects)[:: chosen.every]}
+        for tool_name in chosen.tools or TOOLS:
+            tool = TOOLS[tool_name]
+            if not tool.installed or (name == KEYWORDS and not tool.schemas):
+                continue
+            log.add(("", tool_name, ""), {"versions": tool.versions()})
+            run_tool(log, name, tool_name, tool, taken, chosen.seconds)
+            print(name, len(taken), tool_name, "done", flush=True)
 
 
-def outcome_of(tool: str, model: type[BaseModel], seconds: float) -> str:
-    """`done`, `exhausted`, `invalid`, `refused`, `timeout` or `error`."""
-    texts: set[str] = set()
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        for text in TOOLS[tool](model):
-            if tool not in OBJECTS:
-                model.model_validate_json(text)
-            texts.add(text)
-            if len(texts) >= WANTED:
-                return "done"
-    except OutOfTimeError:
-        return "timeout"
-    except SchemaError:
-        return "refused"
-    except ValueError:
-        return "invalid"
-    except Exception:
-        return "error"
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    return "exhausted" if texts else "error"
+def numbers_of(rows: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts by corpus and tool, and rates over the subjects that have an instance."""
+    from benchmarks.schema_coverage.judging import GOOD
 
-
-def count(tool: str, models: Sequence[type[BaseModel]], seconds: float) -> dict[str, int]:
-    outcomes = collections.Counter(outcome_of(tool, model, seconds) for model in models)
-    return dict(sorted(outcomes.items()))
+    outcomes: dict[str, dict[str, dict[str, str]]] = {}
+    inhabited: dict[str, set[str]] = collections.defaultdict(set)
+    for (corpus, tool, subject), row in rows.items():
+        if corpus:
+            outcomes.setdefault(corpus, {}).setdefault(tool, {})[subject] = row["outcome"]
+            if row["distinct"] and row["outcome"] != "invalid":
+                inhabited[corpus].add(subject)
+    numbers: dict[str, Any] = {}
+    for corpus, tools in outcomes.items():
+        numbers[corpus] = {"subjects": len({one for found in tools.values() for one in found})}
+        numbers[corpus]["with_an_instance"] = len(inhabited[corpus])
+        for tool, found in tools.items():
+            counted = {s: outcome for s, outcome in found.items() if s in inhabited[corpus]}
+            good = sum(outcome in GOOD for outcome in counted.values())
+            numbers[corpus][tool] = {
+                "good": good,
+                "n": len(counted),
+                "rate": good / len(counted) if counted else None,
+                "outcomes": dict(sorted(collections.Counter(found.values()).items())),
+            }
+    return numbers
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--every", type=int, default=1, help="take every n-th model class")
-    parser.add_argument("--seconds", type=float, default=5.0, help="time limit of one model")
-    parser.add_argument("--tools", nargs="*", default=list(TOOLS))
-    parser.add_argument("--packages", nargs="*", default=list(PACKAGES))
-    parser.add_argument("--path", help="a folder with the packages, searched last")
-    options = parser.parse_args()
-    if options.path:
-        sys.path.append(options.path)
+    chosen = options()
+    sys.path[:0] = [str(ROOT), *([chosen.before] if chosen.before else [])]
+    if chosen.path:
+        sys.path.append(chosen.path)
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGVTALRM, _out_of_time)
-    numbers: dict[str, dict[str, object]] = {}
-    for package in options.packages:
-        if importlib.util.find_spec(package) is None:
-            numbers[package] = {"missing": "not installed"}
-            continue
-        models = model_classes(package)[:: options.every]
-        numbers[package] = {"models": len(models)}
-        for tool in options.tools:
-            if tool in NEEDS and importlib.util.find_spec(NEEDS[tool]) is None:
-                numbers[package][tool] = "not installed"
-                continue
-            numbers[package][tool] = count(tool, models, options.seconds)
-            print(package, len(models), tool, numbers[package][tool], flush=True)
-    config = {"every": options.every, "seconds": options.seconds, "wanted": WANTED}
+    from benchmarks.result import write_result
+    from benchmarks.schema_coverage.judging import WANTED
+    from benchmarks.schema_coverage.workers import Log
+
+    judge_all(chosen)
+    rows = Log(chosen.log).rows()
+    numbers = numbers_of(rows)
+    numbers["versions"] = {key[1]: row["versions"] for key, row in rows.items() if not key[0]}
+    config = {"every": chosen.every, "cpu_seconds": chosen.seconds, "wanted": WANTED}
     write_result("schema_coverage", numbers=numbers, config=config)
+    print(json.dumps(numbers, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,39 +1,68 @@
-"""The tools that are compared: each draws distinct valid instances of one model."""
+"""The tools that are compared: each draws instances of one model or schema."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import random
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
+from benchmarks.schema_coverage.corpora import Subject
 from hypothesis import HealthCheck, Phase, given, settings
 from pydantic import BaseModel
 
 from schemalora.contract import Contract
-from schemalora.sampling import sample
-from schemalora.strategies import instances
 
-WANTED = 20
-"""Distinct instances a tool must give, unless there are not as many."""
-DRAWS = 60
-
-Draw = Callable[[type[BaseModel]], Iterator[str]]
-"""Yields instances as JSON text, or as `repr` where a tool makes objects of the model itself."""
-
-OBJECTS = frozenset({"hypothesis_from_type", "polyfactory"})
-"""Tools whose instances the model has validated when it made them."""
+ROUNDS = (24, 80, 240)
+"""How many instances are drawn: more where the draws before gave too few distinct ones."""
 
 
-def schemalora_sample(model: type[BaseModel]) -> Iterator[str]:
-    contract = Contract.from_model(model)
-    for target in sample(contract, DRAWS, seed=0):
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One way of making instances."""
+
+    draw: Callable[[Any], Iterator[str]]
+    """Yields instances as JSON text, or as `repr` where `objects` is true."""
+    package: str
+    """The package that must be installed."""
+    schemas: bool = True
+    """Whether it takes bare JSON Schemas, not only model classes."""
+    objects: bool = False
+    """Whether it makes objects of the model, which has validated them by then."""
+
+    @property
+    def installed(self) -> bool:
+        return importlib.util.find_spec(self.package) is not None
+
+    def versions(self) -> dict[str, str]:
+        """The versions the tool runs with."""
+        names = dict.fromkeys((self.package, "hypothesis", "pydantic"))
+        return {name: metadata.version(name) for name in names if name != "schemalora"}
+
+
+def contract_of(subject: Subject) -> Contract:
+    if isinstance(subject, type):
+        return Contract.from_model(subject)
+    return Contract.from_json_schema(subject)  # pyright: ignore[reportArgumentType]  (booleans)
+
+
+def schemalora_sample(subject: Subject) -> Iterator[str]:
+    from schemalora.sampling import sample
+
+    contract = contract_of(subject)
+    for target in sample(contract, ROUNDS[-1], seed=0):
         yield contract.encode(target)
 
 
-def schemalora_instances(model: type[BaseModel]) -> Iterator[str]:
-    contract = Contract.from_model(model)
+def schemalora_instances(subject: Subject) -> Iterator[str]:
+    from schemalora.strategies import instances
+
+    contract = contract_of(subject)
     yield from map(contract.encode, _examples(instances(contract)))
 
 
@@ -45,44 +74,55 @@ def from_type(model: type[BaseModel]) -> Iterator[str]:
 
 
 def polyfactory(model: type[BaseModel]) -> Iterator[str]:
-    from polyfactory.factories.pydantic_factory import ModelFactory
-
-    factory: Any = type("Factory", (ModelFactory,), {"__model__": model})
+    base: Any = _peer("polyfactory.factories.pydantic_factory").ModelFactory
+    factory: Any = type("Factory", (base,), {"__model__": model})
     factory.seed_random(0)
-    for _ in range(DRAWS):
+    for _ in range(ROUNDS[-1]):
         yield repr(factory.build())
 
 
-def jsf(model: type[BaseModel]) -> Iterator[str]:
-    from jsf import JSF
-
+def jsf(subject: Subject) -> Iterator[str]:
     random.seed(0)
-    maker = JSF(model.model_json_schema())
-    for _ in range(DRAWS):
+    maker = _peer("jsf").JSF(_schema_of(subject))
+    for _ in range(ROUNDS[-1]):
         yield json.dumps(maker.generate())
 
 
-def hypothesis_jsonschema(model: type[BaseModel]) -> Iterator[str]:
-    from hypothesis_jsonschema import from_schema
+def hypothesis_jsonschema(subject: Subject) -> Iterator[str]:
+    strategy = _peer("hypothesis_jsonschema").from_schema(_schema_of(subject))
+    yield from map(json.dumps, _examples(strategy))
 
-    yield from map(json.dumps, _examples(from_schema(model.model_json_schema())))
+
+def _peer(module: str) -> Any:
+    """A module of a tool that need not be installed."""
+    return importlib.import_module(module)
 
 
-TOOLS: dict[str, Draw] = {
-    "schemalora_sample": schemalora_sample,
-    "schemalora_instances": schemalora_instances,
-    "hypothesis_from_type": from_type,
-    "polyfactory": polyfactory,
-    "jsf": jsf,
-    "hypothesis_jsonschema": hypothesis_jsonschema,
+def _schema_of(subject: Subject) -> Any:
+    return subject.model_json_schema() if isinstance(subject, type) else subject
+
+
+TOOLS: dict[str, Tool] = {
+    "schemalora_sample": Tool(schemalora_sample, "schemalora"),
+    "schemalora_instances": Tool(schemalora_instances, "schemalora"),
+    "hypothesis_from_type": Tool(from_type, "hypothesis", schemas=False, objects=True),
+    "polyfactory": Tool(polyfactory, "polyfactory", schemas=False, objects=True),
+    "jsf": Tool(jsf, "jsf"),
+    "hypothesis_jsonschema": Tool(hypothesis_jsonschema, "hypothesis_jsonschema"),
 }
 
 
-def _examples(strategy: Any) -> list[Any]:
+def _examples(strategy: Any) -> Iterator[Any]:
+    """What Hypothesis draws; it cannot be stopped, so it draws more only when asked for more."""
+    for count in ROUNDS:
+        yield from _drawn(strategy, count)
+
+
+def _drawn(strategy: Any, count: int) -> list[Any]:
     found: list[Any] = []
 
     @settings(
-        max_examples=DRAWS,
+        max_examples=count,
         database=None,
         deadline=None,
         derandomize=True,
