@@ -61,6 +61,16 @@ def test_records_are_trl_s_rows(tmp_path: Path):
     assert list(read_records(tmp_path / "r.jsonl")) == [record]
 
 
+def test_records_keep_their_group(tmp_path: Path):
+    record = TrainingRecord(
+        prompt=(Message(role="user", content="hi"),),
+        completion=(Message(role="assistant", content="{}"),),
+        group="template/a1",
+    )
+    write_records(tmp_path / "r.jsonl", [record])
+    assert list(read_records(tmp_path / "r.jsonl")) == [record]
+
+
 def test_text_and_target_are_enough(tmp_path: Path):
     path = tmp_path / "e.jsonl"
     path.write_text('{"text":"a","target":null}\n\n{"text":"b","target":{}}\n')

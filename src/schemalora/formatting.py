@@ -104,6 +104,7 @@ def format_example(
     return TrainingRecord(
         prompt=build_prompt(contract, example.text, prompt_format=prompt_format),
         completion=(Message(role="assistant", content=completion),),
+        group=example.group,
     )
 
 

@@ -75,13 +75,18 @@ class TrainingRecord:
 
     prompt: tuple[Message, ...]
     completion: tuple[Message, ...]
+    group: str = ""
+    """The group of the example it was made from: a development set is split off along groups."""
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The row of `records.jsonl`, which TRL alone can train on."""
-        return cast(
-            "dict[str, JsonValue]",
-            {"prompt": list(self.prompt), "completion": list(self.completion)},
-        )
+        """The row of `records.jsonl`, which TRL alone can train on; a group if it has one."""
+        row: dict[str, object] = {
+            "prompt": list(self.prompt),
+            "completion": list(self.completion),
+        }
+        if self.group:
+            row["group"] = self.group
+        return cast("dict[str, JsonValue]", row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +163,15 @@ def read_records(path: str | Path) -> Iterator[TrainingRecord]:
     """
     for line, row in read_jsonl(path):
         reader = _RowReader(path, line, row)
-        reader.refuse_unknown("prompt", "completion")
+        reader.refuse_unknown("prompt", "completion", "group")
         completion = reader.messages("completion")
         if len(completion) != 1 or completion[0]["role"] != "assistant":
             raise reader.error("'completion' must hold one message of the assistant")
-        yield TrainingRecord(prompt=reader.messages("prompt"), completion=completion)
+        yield TrainingRecord(
+            prompt=reader.messages("prompt"),
+            completion=completion,
+            group=reader.optional("group", str, ""),
+        )
 
 
 def write_predictions(path: str | Path, predictions: Iterable[Prediction]) -> int:

@@ -104,7 +104,9 @@ def test_format_writes_trl_s_rows(examples: Path, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert len(rows) == 12
-    assert all(set(row) == {"prompt", "completion"} for row in rows)
+    assert all(
+        {"prompt", "completion"} <= set(row) <= {"prompt", "completion", "group"} for row in rows
+    )
 
 
 def test_a_half_written_file_is_named_and_nothing_is_written(examples: Path, tmp_path: Path):
