@@ -1,0 +1,1 @@
+"""Rows per second of training, beside TRL's SFTTrainer at its defaults."""
