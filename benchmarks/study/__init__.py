@@ -1,0 +1,1 @@
+"""How the flagship's numbers grow with training rows, rank and prompt."""
