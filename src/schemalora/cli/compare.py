@@ -35,6 +35,9 @@ def compare(
 ) -> None:
     """Compare two reports on the same rows, pair by pair."""
     reports = (ComplianceReport.load(a), ComplianceReport.load(b))
+    # A mistyped name should not cost the comparison.
+    for name in not_worse or ():
+        reports[0].rate(name)
     comparison = compare_reports(*reports, names=names, seed=seed)
     if output is not None:
         write_json(output, comparison.to_dict())

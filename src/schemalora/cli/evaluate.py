@@ -1,4 +1,4 @@
-"""`schemalora evaluate`: scores predictions, and judges them by a gate."""
+"""`schemalora evaluate`: scores predictions, judges them by a gate, and routes what is unsure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from schemalora.cli.arguments import ContractArgument, ExamplesArgument, HtmlOption
-from schemalora.compliance import Requirement, evaluate_files, judge
+from schemalora.compliance import Requirement, check_wishes, evaluate_files, judge
+from schemalora.compliance import route as route_rows
 from schemalora.contract import load_contract
 
 
@@ -28,16 +29,27 @@ def evaluate(
             "lower bound of its 95% interval (repeatable). Below it the exit code is 1."
         ),
     ] = None,
+    route: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Say how many rows a person would have to check so that the others are right as "
+            "often as '$.intent>=0.99' wishes; 'exact_match>=0.99' is about whole rows "
+            "(repeatable). Needs predictions with confidences."
+        ),
+    ] = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Examples without a prediction are wrong.")
     ] = False,
 ) -> None:
     """Score predictions strictly, over all examples."""
-    # Requirements are read first: a mistyped one should not cost a scoring run.
+    made = load_contract(contract)
+    # All that can be refused is refused first: a mistyped name should not cost a scoring run.
     requirements = [Requirement.parse(text) for text in require or ()]
-    report = evaluate_files(
-        load_contract(contract), examples, predictions, allow_missing=allow_missing
-    )
+    for requirement in requirements:
+        requirement.check_name(made.fields)
+    wishes = [Requirement.parse(text) for text in route or ()]
+    check_wishes(wishes, made.fields)
+    report = evaluate_files(made, examples, predictions, allow_missing=allow_missing)
     if output is not None:
         report.save(output)
     if markdown is not None:
@@ -47,8 +59,10 @@ def evaluate(
 
         write_html({predictions.stem: report}, html)
     typer.echo(report.to_markdown())
-    verdicts = judge(report, requirements)
-    for verdict in verdicts:
-        typer.echo(str(verdict))
-    if not all(verdict.passed for verdict in verdicts):
+    if wishes:
+        typer.echo(str(route_rows(report, wishes)))
+    judgements = judge(report, requirements)
+    for judgement in judgements:
+        typer.echo(str(judgement))
+    if not all(judgement.passed for judgement in judgements):
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """Scoring: strict, over all rows; reports, comparisons of reports, and gates."""
 
+from schemalora.compliance.calibration import Calibration
 from schemalora.compliance.comparison import Comparison, Difference, compare
 from schemalora.compliance.evaluation import evaluate, evaluate_files
 from schemalora.compliance.failures import Failure, Fault
@@ -10,9 +11,11 @@ from schemalora.compliance.rate import Rate
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.requirement import Judgement, Requirement, judge
 from schemalora.compliance.robustness import Flips
+from schemalora.compliance.routing import Routing, RoutingPlan, check_wishes, route
 from schemalora.compliance.rows import RowOutcomes
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "ComplianceReport",
     "Confusion",
@@ -25,10 +28,14 @@ __all__ = [
     "Nulls",
     "Rate",
     "Requirement",
+    "Routing",
+    "RoutingPlan",
     "RowOutcomes",
+    "check_wishes",
     "compare",
     "comparison_table",
     "evaluate",
     "evaluate_files",
     "judge",
+    "route",
 ]

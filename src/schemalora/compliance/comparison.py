@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from schemalora.compliance.naming import require_name
 from schemalora.compliance.pairing import name_some
 from schemalora.compliance.rate import Rate
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.rows import RowOutcomes
-from schemalora.errors import PairingError, UsageError
+from schemalora.errors import PairingError
 from schemalora.jsonvalue import JsonValue
 from schemalora.statistics import (
     Interval,
@@ -101,13 +102,10 @@ class Comparison:
         """The difference in one metric or leaf path.
 
         Raises:
-            UsageError: there is no such metric or field; the message lists them.
+            UsageError: there is no such metric or field; the message names the nearest one.
         """
-        found = self.metrics.get(name) or self.fields.get(name)
-        if found is None:
-            known = ", ".join([*self.metrics, *self.fields])
-            raise UsageError(f"nothing named {name!r} was compared (there is: {known})")
-        return found
+        require_name(name, [*self.metrics, *self.fields], place="the comparison")
+        return self.metrics[name] if name in self.metrics else self.fields[name]
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The content of a comparison's JSON file."""

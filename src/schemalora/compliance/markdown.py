@@ -40,6 +40,7 @@ def report_markdown(report: ComplianceReport) -> str:
         ),
         lenient_sentence(report),
         *_violations(report),
+        *_calibration(report),
         *_robustness(report),
         *_slices(report),
         "\n".join(f"- {note}" for note in report.notes),
@@ -95,6 +96,29 @@ def _violations(report: ComplianceReport) -> Iterator[str]:
     if report.causes:
         causes = ", ".join(f"{cause} {count:,}" for cause, count in report.causes.items())
         yield f"Not JSON because: {causes}."
+
+
+def _calibration(report: ComplianceReport) -> Iterator[str]:
+    if not report.calibration:
+        return
+    yield "How far confidences can be believed (expected calibration error, in points):"
+    yield markdown_table(
+        ("field", "rows", "error", "95% interval", "by chance"),
+        [
+            (
+                code(path),
+                f"{one.n:,}",
+                f"{100 * one.error:.1f}",
+                f"[{100 * one.ci95.low:.1f}, {100 * one.ci95.high:.1f}]",
+                f"{100 * one.by_chance:.1f}",
+            )
+            for path, one in report.calibration.items()
+        ],
+    )
+    yield (
+        "In at most ten bins of equal numbers of rows; intervals by bootstrap of groups. By "
+        "chance: about what perfectly calibrated confidences would show on so many rows."
+    )
 
 
 def _robustness(report: ComplianceReport) -> Iterator[str]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast
 
+from schemalora.compliance.calibration import Calibration
 from schemalora.compliance.failures import Failure
 from schemalora.compliance.generation import Generation
 from schemalora.compliance.leaves import Confusion, Nulls
+from schemalora.compliance.naming import require_name
 from schemalora.compliance.rate import Rate
 from schemalora.compliance.robustness import Flips
 from schemalora.compliance.rows import RowOutcomes
@@ -56,6 +58,8 @@ class ComplianceReport:
     """Tells the set of (id, text, target); two reports are compared only where it is the same."""
     rows: RowOutcomes | None
     """Every row's outcome; None where there were more than `keep_rows`."""
+    calibration: Mapping[str, Calibration] = field(default_factory=dict[str, Calibration])
+    """Leaf path → how far its confidences can be believed; only where predictions carry them."""
     missing_predictions: int = 0
     generation: Generation = field(default_factory=Generation)
     notes: tuple[str, ...] = ()
@@ -65,13 +69,10 @@ class ComplianceReport:
         """The rate of a metric or of a leaf path.
 
         Raises:
-            UsageError: there is no such metric or field; the message lists them.
+            UsageError: there is no such metric or field; the message names the nearest one.
         """
-        found = self.metrics.get(name) or self.fields.get(name)
-        if found is None:
-            known = ", ".join([*self.metrics, *self.fields])
-            raise UsageError(f"the report has no metric or field {name!r} (it has: {known})")
-        return found
+        require_name(name, [*self.metrics, *self.fields], place="the report")
+        return self.metrics[name] if name in self.metrics else self.fields[name]
 
     def metric_values(self, prefix: str = "eval/") -> dict[str, float]:
         """Flat names and rates, such as `eval/schema_compliant`, for loggers."""
@@ -144,6 +145,7 @@ class ComplianceReport:
             "lenient": _rates(self.lenient),
             "confusion": {path: one.to_dict() for path, one in self.confusion.items()},
             "nulls": {path: one.to_dict() for path, one in self.nulls.items()},
+            "calibration": {path: one.to_dict() for path, one in self.calibration.items()},
             "missing_predictions": self.missing_predictions,
             "generation": self.generation.to_dict(),
             "notes": list(self.notes),
@@ -196,6 +198,11 @@ class ComplianceReport:
             failures=tuple(map(Failure.from_dict, cast("list[_Object]", failures["rows"]))),
             rows_fingerprint=cast(str, row["rows_fingerprint"]),
             rows=None if rows is None else RowOutcomes.from_dict(rows),
+            # Reports that were written before there were confidences have none.
+            calibration={
+                path: Calibration.from_dict(one)
+                for path, one in cast("dict[str, _Object]", row.get("calibration", {})).items()
+            },
             missing_predictions=cast(int, row["missing_predictions"]),
             generation=Generation.from_dict(cast("_Object", row["generation"])),
             notes=tuple(cast("list[str]", row["notes"])),

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from schemalora.compliance.naming import require_name
 from schemalora.compliance.rate import percent
 from schemalora.compliance.report import ComplianceReport
+from schemalora.compliance.score import METRICS
 from schemalora.errors import UsageError
 from schemalora.statistics import wilson_interval
 
@@ -53,6 +55,14 @@ class Requirement:
                 f"the minimum of {text!r} is not a rate between 0 and 1 (or 0% to 100%)"
             )
         return cls(form["name"], minimum, "lower" if form["lower"] else "rate")
+
+    def check_name(self, fields: Iterable[str]) -> None:
+        """Refuses a name that is neither a metric nor one of the fields, before anything is scored.
+
+        Raises:
+            UsageError: with the nearest name.
+        """
+        require_name(self.name, [*METRICS, *fields], place="the contract")
 
     def judge(self, report: ComplianceReport) -> Judgement:
         """Whether a report meets this requirement.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from schemalora.compliance.calibration import calibrations
 from schemalora.compliance.counts import (
     MOST_SLICES,
     ScoreCounter,
@@ -58,7 +59,7 @@ class Tally:
         self._causes: Counter[str] = Counter()
         self._leaves = LeafCounter(contract)
         self._robustness = RobustnessCounter(columns, index)
-        self._rows = RowKeeper(columns, keep_rows)
+        self._rows = RowKeeper(columns, columns[len(METRICS) :], keep_rows)
         self._failures = KeySampler[Failure](keep_failures)
         self._targets = KeySampler[bool](_TARGETS_CHECKED)
         self._fingerprint = 0
@@ -88,7 +89,8 @@ class Tally:
         self._scores.add(score)
         self._lenient[lenient & METRIC_BITS] += 1
         self._robustness.add(example, score)
-        self._rows.add(example.id, score, example.group)
+        confidence = None if prediction is None else prediction.confidence
+        self._rows.add(example.id, score, example.group, confidence)
         self._leaves.add(leaves, got_leaves, score >> len(METRICS))
         for dimension, value in slices_of(example):
             self._slices.add(dimension, value, score)
@@ -169,6 +171,7 @@ class Tally:
             )
         totals = [Rate(total, n) for total in self._scores.totals()]
         fields = self._contract.fields
+        rows = self._rows.finish()
         return ComplianceReport(
             contract_name=self._contract.name,
             contract_fingerprint=self._contract.fingerprint,
@@ -186,7 +189,8 @@ class Tally:
             failures_total=self._failures.total,
             failures=tuple(self._failures.items()),
             rows_fingerprint=f"{self._fingerprint % (1 << 64):016x}",
-            rows=self._rows.finish(),
+            rows=rows,
+            calibration={} if rows is None else calibrations(rows),
             missing_predictions=self._missing,
             generation=self._generation.finish(),
             notes=tuple(self._notes()),
@@ -207,6 +211,11 @@ class Tally:
             yield (
                 f"Not one of the {self._kinship.strangers} JSON objects that came has a key of the "
                 "contract: are these another contract's predictions?"
+            )
+        if self._rows.dropped_confidences:
+            yield (
+                "Calibration and routing need every row's confidence, and there are more rows than "
+                "keep_rows: evaluate with keep_rows=None."
             )
         ignored = [
             path for path, one in self._contract.fields.items() if one.comparison == "ignored"
