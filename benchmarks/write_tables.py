@@ -9,35 +9,31 @@ A result file that is not there yet gives a line that says so.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+sys.path.insert(0, str(ROOT))  # runs as a script
+
+from benchmarks.prompt_tokens.page import prompt_tokens
+from benchmarks.study.page import (
+    study_contrasts,
+    study_learnt,
+    study_prompt,
+    study_rank,
+    study_rows,
+)
+from benchmarks.tables import RESULTS, flat, origin, read
+from benchmarks.training_speed.page import training_speed
+from schemalora.compliance.tables import markdown_table
+
 FLAGSHIP = ROOT / "examples" / "customer_support" / "results"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"<!-- numbers: (\S+) -->\n.*?<!-- /numbers -->", re.DOTALL)
-
-
-def read(path: Path) -> dict[str, Any] | None:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def origin(result: dict[str, Any]) -> str:
-    """Where a number comes from, in one line."""
-    versions, box = result["versions"], result["machine"]
-    packages = ", ".join(
-        f"{name} {versions[name]}" for name in ("torch", "transformers", "trl", "peft")
-    )
-    return (
-        f"commit `{result['commit']}`; {box['cores']} cores ({box['processor']}), "
-        f"{box['memory_gib']} GiB; Python {versions['python']}, {packages}"
-    )
 
 
 def flagship(preset: str) -> str:
@@ -95,37 +91,51 @@ def measured() -> str:
 
 
 def every_result() -> str:
-    """All result files, number by number."""
+    """All result files, number by number; what stands in lists becomes tables of its own."""
     parts: list[str] = []
     for path in sorted(RESULTS.glob("*.json")):
         result = read(path)
         assert result is not None
-        rows = [f"| `{key}` | {value} |" for key, value in flat(result["numbers"])]
+        numbers: dict[str, Any] = result["numbers"]
+        lists = {key: value for key, value in numbers.items() if is_table(value)}
+        single = {key: value for key, value in numbers.items() if key not in lists}
+        rows = [f"| `{key}` | {value} |" for key, value in flat(single)]
+        listed = [f"`{key}`:\n\n{table_of(value)}" for key, value in lists.items()]
         config = ", ".join(f"{key} = {value}" for key, value in flat(result["config"]))
-        parts.append(
-            "\n".join([f"## {path.stem}", "", "| number | value |", "| --- | ---: |", *rows])
-            + f"\n\nConfig: {config or 'none'}. Measured on {result['date']} at {origin(result)}."
-        )
+        parts += [
+            f"## {path.stem}",
+            *(["\n".join(["| number | value |", "| --- | ---: |", *rows])] if rows else []),
+            *listed,
+            f"Config: {config or 'none'}. Measured on {result['date']} at {origin(result)}.",
+        ]
     return "\n\n".join(parts) or "*No result file yet.*"
 
 
-def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted keys and readable values of nested numbers."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, float):
-        yield prefix, f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    elif isinstance(value, int) and not isinstance(value, bool):
-        yield prefix, f"{value:,}"
-    else:
-        yield prefix, str(value)
+def is_table(value: Any) -> bool:
+    """Whether a number is a list of rows."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def table_of(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows with their keys as columns; too many of either are only counted."""
+    flattened = [dict(flat(row)) for row in rows]
+    columns = list(dict.fromkeys(key for row in flattened for key in row))
+    if len(columns) > 20 or len(rows) > 50:
+        return f"{len(rows)} rows of {len(columns)} numbers each; they stand in the result file."
+    return markdown_table(columns, [[row.get(key, "") for key in columns] for row in flattened])
 
 
 TABLES: dict[str, Callable[[], str]] = {
     "demo": demo,
     "cpu-full": cpu_full,
     "measured": measured,
+    "training-speed": training_speed,
+    "prompt-tokens": prompt_tokens,
+    "study-rows": study_rows,
+    "study-rank": study_rank,
+    "study-prompt": study_prompt,
+    "study-contrasts": study_contrasts,
+    "study-learnt": study_learnt,
     "every-result": every_result,
 }
 

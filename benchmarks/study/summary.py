@@ -79,30 +79,40 @@ def _cell(row: _Row) -> dict[str, Any]:
         "tokens_per_row": row["tokens_per_row"],
         "train_seconds": row["train_seconds"],
         "rates": {
-            name: {"rate": count / n, "ci95": [round(end, 4) for end in wilson_interval(count, n)]}
+            name: {"rate": count / n, "ci95": _interval(count, n)}
             for name, count in _columns(row).items()
         },
     }
 
 
 def _spread(setting: _Setting, runs: Mapping[int, _Row]) -> dict[str, Any]:
-    rates = {
-        name: [_columns(row)[name] / row["n"] for row in runs.values()]
-        for name in _columns(next(iter(runs.values())))
-    }
+    rows = list(runs.values())
+    n = rows[0]["n"]
+    counts = {name: [_columns(row)[name] for row in rows] for name in _columns(rows[0])}
     return {
         **dict(zip(("rows", "rank", "prompt", "epochs"), setting, strict=True)),
         "seeds": sorted(runs),
-        "n": next(iter(runs.values()))["n"],
-        "rates": {
-            name: {
-                "mean": round(fmean(values), 4),
-                "min": round(min(values), 4),
-                "max": round(max(values), 4),
-            }
-            for name, values in rates.items()
-        },
+        "n": n,
+        "tokens_per_row": rows[0]["tokens_per_row"],
+        "rates": {name: _rate(of_seeds, n) for name, of_seeds in counts.items()},
     }
+
+
+def _rate(counts: Sequence[int], n: int) -> dict[str, Any]:
+    """Mean and span over the seeds; a single run has its own interval instead.
+
+    The runs answer the same rows, so their counts are not pooled into one interval.
+    """
+    return {
+        "mean": round(fmean(counts) / n, 4),
+        "min": round(min(counts) / n, 4),
+        "max": round(max(counts) / n, 4),
+        "ci95": _interval(counts[0], n) if len(counts) == 1 else None,
+    }
+
+
+def _interval(count: int, n: int) -> list[float]:
+    return [round(end, 4) for end in wilson_interval(count, n)]
 
 
 def _contrast(title: str, one: Mapping[int, _Row], other: Mapping[int, _Row]) -> dict[str, Any]:

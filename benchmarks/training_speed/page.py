@@ -1,0 +1,44 @@
+"""The table of training speed, from its result file."""
+
+from __future__ import annotations
+
+from benchmarks.tables import RESULTS, not_measured, origin, read
+from schemalora.compliance.tables import markdown_table
+
+
+def training_speed() -> str:
+    """Rows per second of every arm, and how the losses of the two that count agree."""
+    result = read(RESULTS / "training_speed.json")
+    if result is None:
+        return not_measured("training_speed")
+    numbers, config = result["numbers"], result["config"]
+    table = markdown_table(
+        ["", "rows/s", "tokens/s", "times TRL", "rows per CPU s", "peak memory", "steps"],
+        [
+            [
+                row["arm"],
+                f"{row['rows_per_s']:.2f}",
+                f"{row['tokens_per_s']:.0f}",
+                f"{row['speed_up']:.2f}",
+                f"{row['rows_per_cpu_s']:.2f}",
+                f"{row['peak_rss_gib']:.1f} GiB",
+                str(row["steps"]),
+            ]
+            for row in numbers["arms"]
+        ],
+    )
+    ratio, cpu, loss = numbers["speed_up"], numbers["speed_up_cpu_seconds"], numbers["losses"]
+    interval = "" if ratio["ci95"] is None else f" [{ratio['ci95'][0]:.2f}, {ratio['ci95'][1]:.2f}]"
+    return (
+        f"{table}\n\n"
+        f"The same batches: {ratio['ratio']:.2f}{interval} times the rows per second of TRL at its "
+        f"defaults (geometric mean and 95% interval over {ratio['n']} blocks, in turn), "
+        f"{cpu['ratio']:.2f} times by CPU seconds. In {loss['steps_with_the_same_rows']} of "
+        f"{loss['steps']} steps both fed the same rows in the same order; the losses of a step "
+        f"differ by {loss['loss_difference_mean']:.4f} on average and by "
+        f"{loss['loss_difference_max']:.4f} at most, means {loss['loss_mean_baseline']:.4f} and "
+        f"{loss['loss_mean_other']:.4f}.\n\n"
+        f"Base model `{config['base_model']}` in bfloat16, batches of {config['batch_size']}, "
+        f"{numbers['tokens_per_row']:.0f} tokens a row, {numbers['threads']} threads. Measured at "
+        f"{origin(result)}."
+    )
