@@ -6,8 +6,8 @@
 The subjects are every model class of the packages openai and mcp, and the schemas of
 `tests/keyword_cases.py`, which cover every keyword. A subject counts as done when a tool gives 20
 distinct instances, or all there are, within the limit of processor time, and none that the model
-itself (for schemas: the package jsonschema) refuses. Rates are over the subjects that have an
-instance: those of which some tool gave a valid one.
+itself (for schemas: jsonschema-rs without formats) refuses. Rates are over the subjects that have
+an instance: those of which some tool gave a valid one.
 
 Each judgement is appended to the log, and what is in the log is not run again: break a run off and
 take it up as you like. The packages and the other tools are optional; `--path` is a folder that is

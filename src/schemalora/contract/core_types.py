@@ -111,6 +111,9 @@ def has_own_serialization(made: CoreSchema) -> bool:
 def write_faithfully(made: CoreSchema) -> None:
     """Serialisation that validation can read back: secrets as they are, sets in a fixed order."""
     function = _serializer_of(made)
+    if made.get("serialization") == {"type": "any"}:
+        # `SerializeAsAny`: what was read is of the declared type, which may have no other writer.
+        del made["serialization"]
     if made["type"] in ("set", "frozenset") and "serialization" not in made:
         made["serialization"] = core_schema.wrap_serializer_function_ser_schema(_in_fixed_order)
     elif _module_of(function) == "pydantic.types" and "secret" in getattr(function, "__name__", ""):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue, freeze
 from schemalora.sampling.drawing import RETRIES, Drawing
-from schemalora.schema import ArrayNode, NeverNode, Node
+from schemalora.schema import ArrayNode, NeverNode, Node, matches
 
 _MAX_EXTRA_ITEMS = 3
+_MAX_STRETCH = 9
 
 
 class ArrayDrawer:
@@ -37,7 +38,7 @@ class ArrayDrawer:
         least = node.min_items
         most = node.max_items if node.max_items is not None else None
         usual = max(least, node.prefix_length) + (
-            0 if isinstance(node.rest, NeverNode) else _MAX_EXTRA_ITEMS
+            0 if isinstance(node.rest, NeverNode) else self._most_extra
         )
         most = usual if most is None else min(most, usual)
         if depth <= 0 or not self._generator.has_budget or most <= least:
@@ -48,6 +49,10 @@ class ArrayDrawer:
         if least == 0 and not self._generator.source.index(2, (node, "empty")):
             return 0
         return self._generator.source.integer(max(least, 1), most)
+
+    @property
+    def _most_extra(self) -> int:
+        return _MAX_EXTRA_ITEMS + min(self._generator.stretch, _MAX_STRETCH)
 
     def _growable(self, node: ArrayNode, least: int, most: int, depth: int) -> int:
         """How many items can be drawn within the depth that is left."""
@@ -85,8 +90,18 @@ class ArrayDrawer:
         first = max(0, min(node.prefix_length, total - len(wanted)))
         for place in range(total):
             inside = 0 <= place - first < len(wanted)
-            inner = wanted[place - first] if inside else node.item_at(place)
-            if inside and place < node.prefix_length and isinstance(node.item_at(place), NeverNode):
-                inner = node.item_at(place)
-            items.append(self._generator.draw_below(inner, depth - 1))
+            if inside and not isinstance(node.item_at(place), NeverNode):
+                items.append(self._generator.draw_below(wanted[place - first], depth - 1))
+            else:
+                items.append(self._other_item(node, place, depth))
         return items
+
+    def _other_item(self, node: ArrayNode, place: int, depth: int) -> JsonValue:
+        """An item that does not count as one more where only so many may match a `contains`."""
+        limited = [one.node for one in node.contains if one.maximum is not None]
+        item = self._generator.draw_below(node.item_at(place), depth - 1)
+        for _ in range(RETRIES):
+            if not any(matches(one, item) for one in limited):
+                break
+            item = self._generator.draw_below(node.item_at(place), depth - 1)
+        return item

@@ -27,6 +27,11 @@ class Drawing(Protocol):
         ...
 
     @property
+    def stretch(self) -> int:
+        """How far the parts of a value may go beyond the usual: none, until values repeat."""
+        ...
+
+    @property
     def has_budget(self) -> bool:
         """Whether more may be drawn than is required."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.sampling.arrays import ArrayDrawer
@@ -27,7 +29,7 @@ from schemalora.schema.heights import Heights
 
 _SLACK = 3
 """Levels a recursive value may have beyond its shallowest form, at first."""
-_MAX_SLACK = 30
+_MAX_SLACK = 44
 _REPEATS_PER_LEVEL = 4
 
 
@@ -38,9 +40,16 @@ class Generator:
         root: the node to draw values of.
         source: where choices come from.
         heights: shared by the generators of one tree, since finding heights takes time.
+        learn: what to ask for strings that validators accept, once one has refused a value.
     """
 
-    def __init__(self, root: Node, source: Source, heights: Heights | None = None) -> None:
+    def __init__(
+        self,
+        root: Node,
+        source: Source,
+        heights: Heights | None = None,
+        learn: Callable[[], Mapping[Node, str]] | None = None,
+    ) -> None:
         self._root = root
         self.source = source
         self.heights = heights or Heights()
@@ -55,7 +64,9 @@ class Generator:
         self._live: dict[Node, tuple[tuple[Node, ...], tuple[int, ...]]] = {}
         self._arrays = ArrayDrawer(self)
         self._objects = ObjectDrawer(self)
-        self._accepted: dict[Node, str] = {}
+        self._learn = learn
+        self.accepted: dict[Node, str] = {}
+        """Strings that a validator accepted where it had refused others."""
 
     def draw(self, node: Node | None = None, *, effort: int = 0) -> JsonValue:
         """One value of a node, the root where none is given; likely valid, the caller checks.
@@ -72,6 +83,11 @@ class Generator:
         return self.draw_below(node, height + self._slack)
 
     @property
+    def stretch(self) -> int:
+        """How far the parts of a value may go beyond the usual: none, until values repeat."""
+        return self._slack - _SLACK + self.source.spread
+
+    @property
     def has_budget(self) -> bool:
         """Whether more may be drawn than is required."""
         return self._left > 0
@@ -86,9 +102,10 @@ class Generator:
         """Any index below count."""
         return self.source.integer(0, count - 1)
 
-    def remember(self, node: Node, text: str) -> None:
-        """Notes a string that a validator accepted where it had refused others."""
-        self._accepted[node] = text
+    def recall(self) -> None:
+        """Takes over what was learned before, now that a validator has refused a value."""
+        if self._learn is not None:
+            self.accepted.update(self._learn())
 
     def draw_below(self, node: Node, depth: int) -> JsonValue:
         """A value of a node, at most `depth` high where the node has one."""
@@ -139,7 +156,7 @@ class Generator:
             case StringNode():
                 return self._string(node, depth)
             case NumberNode():
-                return draw_number(node, self.source)
+                return draw_number(node, self.source, stretch=self._slack - _SLACK)
             case ObjectNode():
                 return self._objects.draw(node, depth)
             case ArrayNode():
@@ -204,16 +221,20 @@ class Generator:
     def _string(self, node: StringNode, depth: int) -> str:
         if node.content is not None:
             return canonical_json(self.draw_below(node.content, depth - 1))
-        if node in self._accepted and self.source.integer(0, 3):
-            return variation(self._accepted[node], self.source)
+        if node in self.accepted and self.source.integer(0, 3):
+            return variation(self.accepted[node], self.source)
         examples = [one for one in node.annotations.examples if isinstance(one, str)]
         if examples and self.source.index(2, (node, "example")):
             example = examples[self.source.index(len(examples), (node, "examples"))]
             if matches(node, example):
                 return example
         if node.media_type == "application/json" and not node.patterns:
-            return canonical_json(draw_string(node, self.source, effort=self._effort))
-        return draw_string(node, self.source, effort=self._effort)
+            return canonical_json(self._text(node))
+        return self._text(node)
+
+    def _text(self, node: StringNode) -> str:
+        stretch = self.stretch if node.patterns else 0
+        return draw_string(node, self.source, effort=self._effort, stretch=stretch)
 
     def _any(self, node: Node, depth: int) -> JsonValue:
         source = self.source

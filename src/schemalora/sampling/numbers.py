@@ -11,17 +11,27 @@ from schemalora.sampling.source import Source
 from schemalora.schema import NumberNode
 
 _MAX_DECIMALS = 17
+_STRIDE = 10
+"""What one step of stretch adds to the reach."""
 _GRIDS = 3
 """Of the grids that fit the bounds, the coarsest few: prices rather than noise."""
 
 
-def draw_number(node: NumberNode, source: Source) -> int | float:
+def draw_number(node: NumberNode, source: Source, *, stretch: int = 0) -> int | float:
     """A number within the node's bounds.
+
+    Args:
+        node: what the number must be.
+        source: where choices come from.
+        stretch: how far to go beyond the source's reach where one side is open.
 
     Raises:
         SamplingError: no number of that kind lies between the bounds.
     """
-    grids = [(*_grid(node, step, source.reach), step) for step in _steps(node)]
+    least, most = source.reach
+    below = _STRIDE * stretch if node.minimum is None and node.maximum is not None else 0
+    reach = (least - below, most + _STRIDE * stretch)
+    grids = [(*_grid(node, step, reach), step) for step in _steps(node)]
     grids = [grid for grid in grids if grid[0] <= grid[1]][:_GRIDS]
     if grids:
         low, high, step = grids[source.integer(0, len(grids) - 1)]

@@ -7,7 +7,7 @@ from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue
 from schemalora.sampling.drawing import RETRIES, Drawing
 from schemalora.sampling.strings import draw_string
-from schemalora.schema import NeverNode, Node, ObjectNode, StringNode, matches
+from schemalora.schema import AnyNode, NeverNode, Node, ObjectNode, StringNode, matches
 
 _MANY_OPTIONAL = 12
 
@@ -19,6 +19,7 @@ class ObjectDrawer:
         self._generator = generator
         self._complete: dict[ObjectNode, bool] = {}
         self._optional: dict[ObjectNode, tuple[str, ...]] = {}
+        self._inviting: dict[ObjectNode, bool] = {}
 
     def draw(self, node: ObjectNode, depth: int) -> dict[str, JsonValue]:
         depth -= 1
@@ -43,7 +44,8 @@ class ObjectDrawer:
         """Whether the object always has all its declared keys, and no others."""
         needed = node.demanded_by(node.required)
         declared = all(name in needed for name in node.names)
-        return bool(node.names) and declared and len(node.names) >= node.min_properties
+        enough = len(node.names) >= node.min_properties
+        return bool(node.names) and declared and enough and not self._invites(node)
 
     def _chosen_names(self, node: ObjectNode, depth: int) -> set[str]:
         chosen = set(node.demanded_by(node.required))
@@ -96,7 +98,7 @@ class ObjectDrawer:
         """Keys that are not declared: as many as must be, and a few where only such keys are."""
         least = node.min_properties - len(made)
         most = max(least, 0)
-        if not node.names and depth > 0 and self._generator.has_budget and self._open(node, depth):
+        if self._invites(node) and depth > 0 and self._generator.has_budget:
             most = max(most, 0 if not self._generator.source.index(2, (node, "empty")) else 1)
             if most:
                 most = self._generator.source.integer(max(1, least), max(3, least))
@@ -118,10 +120,21 @@ class ObjectDrawer:
             made[name] = self._generator.draw_below(child, depth - 1)
             most -= 1
 
-    def _open(self, node: ObjectNode, depth: int) -> bool:
-        if node.name_node is not None and self._generator.heights.height(node.name_node) is None:
-            return False
-        return bool(node.pattern_names) or self._generator.heights.fits(node.rest, depth - 1)
+    def _invites(self, node: ObjectNode) -> bool:
+        """Whether keys that are not declared are what the author had in mind.
+
+        They are where the schema says what they must be, or declares none that could be there. An
+        object that merely is not closed gets none.
+        """
+        if node not in self._inviting:
+            height = self._generator.heights.height
+            takes = bool(node.pattern_names) or height(node.rest) is not None
+            if node.name_node is not None:
+                takes = takes and height(node.name_node) is not None
+            described = bool(node.pattern_names) or not isinstance(node.rest, AnyNode)
+            declares = any(not isinstance(child, NeverNode) for _, child in node.declared)
+            self._inviting[node] = takes and (described or not declares)
+        return self._inviting[node]
 
     def _own_name(self, name_node: Node) -> str:
         """A name that `propertyNames` allows; only its strings count."""

@@ -55,7 +55,7 @@ class Repair:
                 found = _item(found, key)
             leaf = _leaf(node, found)
             if isinstance(found, str) and leaf is not None and not _is_temporal(leaf):
-                self._generator.remember(leaf, found)
+                self._generator.accepted[leaf] = found
 
     def _redraw(
         self, node: Node, value: JsonValue, keys: Keys, above: Keys, by_validator: bool

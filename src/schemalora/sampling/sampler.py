@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from schemalora.contract import Contract, Outcome
 from schemalora.errors import SamplingError, UsageError
@@ -12,11 +12,13 @@ from schemalora.jsonvalue import JsonValue, canonical_json, type_name
 from schemalora.sampling.generator import Generator
 from schemalora.sampling.repair import Repair
 from schemalora.sampling.source import RandomSource
+from schemalora.schema import Node
 
 ATTEMPTS = 400
 """Draws of one target, most of them of its invalid parts only, before sampling gives up."""
 
 _FIRST_DRAWS = 10
+_LESSONS = 4
 
 
 def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
@@ -55,6 +57,18 @@ def sample(contract: Contract, n: int, seed: int = 0) -> Iterator[JsonValue]:
             yield outcome.json
         except SamplingError as error:
             raise SamplingError(f"{contract.name}, target {index}, seed {seed}: {error}") from error
+
+
+def learn(contract: Contract) -> Mapping[Node, str]:
+    """Strings that validators nobody can see accept, by the node; always the same ones.
+
+    Raises:
+        SamplingError: no valid value was found at all.
+    """
+    generator = Generator(contract.tree, RandomSource(random.Random(0)), contract.heights)
+    for _ in range(_LESSONS):
+        draw_valid(contract, generator)
+    return generator.accepted
 
 
 class _Repeats:
@@ -118,6 +132,7 @@ def _repaired(
     contract: Contract, generator: Generator, value: JsonValue, outcome: Outcome
 ) -> Outcome:
     repair = Repair(contract.tree, generator)
+    generator.recall()
     for _ in range(ATTEMPTS):
         value = repair.redraw(value, outcome.violations)
         outcome = contract.parse(contract.encode(value))

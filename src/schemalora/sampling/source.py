@@ -15,6 +15,11 @@ class Source(Protocol):
     budget: int
     """Nodes of one value, after which only what is required is drawn."""
 
+    @property
+    def spread(self) -> int:
+        """How far the parts of this value may go beyond the usual, none being the simplest."""
+        ...
+
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included."""
         ...
@@ -50,6 +55,7 @@ class RandomSource:
 
     reach: tuple[int, int] = (0, 1000)
     budget: int = 80
+    spread: int = 0
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng

@@ -14,16 +14,20 @@ from schemalora.schema.formats import KNOWN_FORMATS
 from schemalora.schema.matching import string_fits
 
 _ATTEMPTS = 60
+_REPEATS = 3
+"""How many more repeats one step of stretch allows."""
 _MAX_EXTRA = 4_000
+_ANCHOR = re.compile(r"\^|\$|\\[AzZ]")
 
 
-def draw_string(node: StringNode, source: Source, *, effort: int = 0) -> str:
+def draw_string(node: StringNode, source: Source, *, effort: int = 0, stretch: int = 0) -> str:
     """A string of the node's length, patterns and formats.
 
     Args:
         node: what the string must be.
         source: where choices come from.
         effort: 0 for plain words; more where those were refused by a validator nobody can see.
+        stretch: how many more than the usual few repeats a pattern may have.
 
     Raises:
         SamplingError: no such string was found in many attempts.
@@ -38,10 +42,12 @@ def draw_string(node: StringNode, source: Source, *, effort: int = 0) -> str:
             return FORMAT_WRITERS["base64"](source)
         return source.text(node.min_length, node.max_length)
     for attempt in range(_ATTEMPTS):
-        if writer is not None and (not node.patterns or attempt % 2 == 0):
-            text = _fitted(writer(source), node, source)
+        if writer is None:
+            text = _by_pattern(node, source, attempt, stretch)
+        elif node.patterns and attempt % 2:
+            text = _by_both(node, source, attempt, writer(source))
         else:
-            text = _by_pattern(node, source, attempt)
+            text = _fitted(writer(source), node, source)
         if string_fits(node, text):
             return text
     raise SamplingError(f"no string was found for {_what(node)} in {_ATTEMPTS} attempts")
@@ -64,16 +70,24 @@ def _unusual(node: StringNode, source: Source, effort: int) -> str | None:
     return text if effort % 3 else variation(text, source)
 
 
-def _by_pattern(node: StringNode, source: Source, attempt: int) -> str:
+def _by_pattern(node: StringNode, source: Source, attempt: int, stretch: int) -> str:
     """A string for one of the patterns; the repeats and the reading of look-aheads vary."""
     pattern = node.patterns[attempt % len(node.patterns)]
-    extra = (3, 8, 1, 20, 0)[attempt % 5]
+    extra = (3, 8, 1, 20, 0)[attempt % 5] + _REPEATS * stretch
     if node.max_length is not None and attempt < 30:
         extra = min(extra, node.max_length)
     if node.min_length > 3:
         extra = max(extra, min(_MAX_EXTRA, node.min_length + attempt % 7))
     text = draw_matching(pattern, source, extra=extra, lookahead=attempt % 2 == 1)
+    if stretch and not _ANCHOR.search(pattern):
+        text = source.text(0, stretch) + text + source.text(0, stretch)
     return _fitted(text, node, source)
+
+
+def _by_both(node: StringNode, source: Source, attempt: int, formatted: str) -> str:
+    """What the pattern asks for, and where it says no more, the rest of a string of the format."""
+    text = _by_pattern(node, source, attempt // 2, 0)
+    return text if attempt % 4 == 1 else text + formatted[len(text) :]
 
 
 def _fitted(text: str, node: StringNode, source: Source) -> str:

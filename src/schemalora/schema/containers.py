@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from schemalora.schema.members import Member
-from schemalora.schema.nodes import ArrayNode, Contains, NeverNode, Node, ObjectNode
+from schemalora.schema.nodes import ArrayNode, Contains, NeverNode, Node, ObjectNode, UnionNode
 from schemalora.schema.patterns import searcher
 from schemalora.schema.scalars import Read, count
 
@@ -141,8 +141,13 @@ def read_array(flat: Sequence[Member], read: Read) -> Node:
     if high is not None and low > high:
         return NeverNode(reason=f"no array has at least {low} and at most {high} items")
     prefix_length = max((len(layer.prefix) for layer in layers), default=0)
+    contained = [
+        member.sub(member.get("contains"))
+        for member in flat
+        if member.has("contains") and member.draft >= 2020
+    ]
     return ArrayNode(
-        item_at=cache(partial(_read_place, layers, read, prefix_length)),
+        item_at=cache(partial(_read_place, layers, contained, read, prefix_length)),
         prefix_length=prefix_length,
         min_items=low,
         max_items=high,
@@ -153,17 +158,29 @@ def read_array(flat: Sequence[Member], read: Read) -> Node:
     )
 
 
-def _read_place(layers: Sequence[_ArrayLayer], read: Read, prefix_length: int, index: int) -> Node:
-    return read(_place(layers, min(index, prefix_length)))
+def _read_place(
+    layers: Sequence[_ArrayLayer],
+    contained: Sequence[Member],
+    read: Read,
+    prefix_length: int,
+    index: int,
+) -> Node:
+    place = min(index, prefix_length)
+    members = _evaluated(layers, place)
+    left = [] if members else _unevaluated(layers)
+    if left and contained:
+        # From 2020-12 on, an item that `contains` matches is evaluated.
+        branches = [read(left), *(read([one]) for one in contained)]
+        return UnionNode(read_branches=lambda: branches, origin="anyOf")
+    return read(members or left)
 
 
-def _place(layers: Sequence[_ArrayLayer], index: int) -> list[Member]:
-    members: list[Member] = []
-    for layer in layers:
-        members += layer.members_of(index)
-    if not members:
-        members = [layer.unevaluated for layer in layers if layer.unevaluated is not None]
-    return members
+def _evaluated(layers: Sequence[_ArrayLayer], index: int) -> list[Member]:
+    return [member for layer in layers for member in layer.members_of(index)]
+
+
+def _unevaluated(layers: Sequence[_ArrayLayer]) -> list[Member]:
+    return [layer.unevaluated for layer in layers if layer.unevaluated is not None]
 
 
 def _read_contains(member: Member, layers: Sequence[_ArrayLayer], read: Read) -> Contains:
@@ -172,9 +189,12 @@ def _read_contains(member: Member, layers: Sequence[_ArrayLayer], read: Read) ->
     low = count([member], "minContains") if modern else []
     high = count([member], "maxContains") if modern else []
     last = max((len(layer.prefix) for layer in layers), default=0)
+    beside = _evaluated(layers, last)
+    if not beside and member.draft < 2020:
+        beside = _unevaluated(layers)
     return Contains(
         node=read([inner]),
-        merged=read([inner, *_place(layers, last)]),
+        merged=read([inner, *beside]),
         minimum=low[0] if low else 1,
         maximum=high[0] if high else None,
     )

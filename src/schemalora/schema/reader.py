@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import combinations
+from typing import Literal
 
 from schemalora.jsonvalue import JsonValue, freeze, json_equal
 from schemalora.schema.containers import read_array, read_object
@@ -71,27 +73,32 @@ class Reader:
     def _union_of(self, flat: tuple[Member, ...]) -> Node | None:
         """A node for the first `anyOf` or `oneOf`; further ones stay in its branches."""
         for member in flat:
-            for keyword in ("anyOf", "oneOf"):
-                if not isinstance(member.get(keyword), list):
-                    continue
-                branches = member.subs(keyword)
-                rest = _replaced(flat, member, member.using(keyword, "discriminator"))
-                asserting = [one for one in rest if _asserts(one)]
-                origin: UnionOrigin = "anyOf" if keyword == "anyOf" else "oneOf"
-                return UnionNode(
-                    annotations=read_annotations(flat),
-                    read_branches=partial(self._read_each, asserting, branches),
-                    origin=origin,
-                    labels=tuple(_label(branch) for branch in branches),
-                    read_exclusive=(
-                        partial(self._read_each, [], branches) if keyword == "oneOf" else None
-                    ),
-                    discriminator=_discriminator(member),
-                )
+            if isinstance(member.get("anyOf"), list):
+                return self._union(flat, member, "anyOf")
+            if isinstance(member.get("oneOf"), list):
+                return self._union(flat, member, "oneOf")
         return None
 
-    def _read_each(self, rest: Sequence[Member], branches: Sequence[Member]) -> list[Node]:
-        return [self.read((branch, *rest)) for branch in branches]
+    def _union(
+        self, flat: tuple[Member, ...], member: Member, keyword: Literal["anyOf", "oneOf"]
+    ) -> Node:
+        branches = member.subs(keyword)
+        rest = _replaced(flat, member, member.using(keyword, "discriminator"))
+        rest = [one for one in rest if _asserts(one)]
+        together = _together(rest, branches) if keyword == "anyOf" else []
+        alone = [[branch] for branch in branches] if keyword == "oneOf" else []
+        return UnionNode(
+            annotations=read_annotations(flat),
+            read_branches=partial(self._read_each, [[branch, *rest] for branch in branches]),
+            origin=keyword,
+            labels=tuple(_label(branch) for branch in branches),
+            read_hidden=partial(self._read_each, together) if together else None,
+            read_exclusive=partial(self._read_each, alone) if alone else None,
+            discriminator=_discriminator(member),
+        )
+
+    def _read_each(self, conjunctions: Sequence[Sequence[Member]]) -> list[Node]:
+        return [self.read(members) for members in conjunctions]
 
     def _conditional(self, flat: tuple[Member, ...]) -> Node | None:
         """`if` as a choice: what it and `then` allow, or what it refuses and `else` allows."""
@@ -126,7 +133,7 @@ class Reader:
     ) -> Node:
         return UnionNode(
             annotations=read_annotations(flat),
-            read_branches=lambda: [self.read(branch) for branch in branches],
+            read_branches=partial(self._read_each, branches),
             origin=origin,
         )
 
@@ -207,6 +214,23 @@ def _enumerated(flat: Sequence[Member]) -> list[JsonValue] | None:
             seen.add(freeze(value))
             kept.append(value)
     return kept
+
+
+_MOST_TOGETHER = 4
+
+
+def _together(rest: Sequence[Member], branches: Sequence[Member]) -> list[list[Member]]:
+    """Several branches of an `anyOf` at once, where it counts that both hold.
+
+    A branch that holds evaluates keys and items, which `unevaluatedProperties` and
+    `unevaluatedItems` beside the `anyOf` then pass over.
+    """
+    words = ("unevaluatedProperties", "unevaluatedItems")
+    if len(branches) > _MOST_TOGETHER or not any(one.has(word) for one in rest for word in words):
+        return []
+    counts = range(2, len(branches) + 1)
+    groups = (group for count in counts for group in combinations(branches, count))
+    return [[*group, *rest] for group in groups]
 
 
 def _replaced(flat: Sequence[Member], old: Member, new: Member) -> list[Member]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 from hypothesis import reject
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from schemalora.contract import Contract, Outcome
 from schemalora.errors import SamplingError
 from schemalora.sampling.generator import Generator
-from schemalora.sampling.sampler import draw_valid
+from schemalora.sampling.sampler import draw_valid, learn
 from schemalora.strategies.source import Draw, HypothesisSource
 
 ModelOrSchema: TypeAlias = "Contract | Mapping[str, Any] | type[Any]"
@@ -31,6 +32,7 @@ def instances(model_or_schema: ModelOrSchema) -> st.SearchStrategy[Any]:
 
     Raises:
         SchemaError: what is given cannot become a contract.
+        SamplingError: when drawn from, a validator refuses everything.
     """
     contract = contract_of(model_or_schema)
     outcomes = valid_outcomes(contract)
@@ -50,20 +52,20 @@ def contract_of(model_or_schema: ModelOrSchema) -> Contract:
 
 def valid_outcomes(contract: Contract) -> st.SearchStrategy[Outcome]:
     """Outcomes of valid completions."""
+    # What is learned is the same whenever it is learned, so that every example can be replayed.
+    lessons = cache(partial(learn, contract))
 
     @st.composite
     def outcomes(draw: Draw) -> Outcome:
-        return _draw_outcome(draw, contract)
+        source = HypothesisSource(draw)
+        generator = Generator(contract.tree, source, contract.heights, lessons)
+        try:
+            return draw_valid(contract, generator)
+        except SamplingError:
+            lessons()  # raises where it is not this draw's bad luck
+            reject()
 
     return outcomes()
-
-
-def _draw_outcome(draw: Draw, contract: Contract) -> Outcome:
-    generator = Generator(contract.tree, HypothesisSource(draw), contract.heights)
-    try:
-        return draw_valid(contract, generator)
-    except SamplingError:
-        reject()
 
 
 def _json_of(outcome: Outcome) -> Any:

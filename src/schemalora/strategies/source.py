@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
+_SPREADS = (0, 0, 1, 2, 4, 8)
+
 _characters = st.characters(exclude_categories=["Cs"])  # a lone surrogate is no text
 
 
@@ -21,6 +23,14 @@ class HypothesisSource:
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
+        self._spread: int | None = None
+
+    @property
+    def spread(self) -> int:
+        """How far the parts of this value may go beyond the usual; drawn when first asked for."""
+        if self._spread is None:
+            self._spread = _SPREADS[self._draw(_integers(0, len(_SPREADS) - 1))]
+        return self._spread
 
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included; simplest near zero."""
