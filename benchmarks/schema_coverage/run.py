@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+ABOUT = "about"
+"""Log rows with this in place of a corpus say how a tool was run on the corpus."""
 LOG = ROOT / ".cache" / "schema_coverage.jsonl"
 
 
@@ -60,7 +62,8 @@ def judge_all(chosen: argparse.Namespace) -> None:
             tool = TOOLS[tool_name]
             if not tool.installed or (name == KEYWORDS and not tool.schemas):
                 continue
-            log.add(("", tool_name, ""), {"versions": tool.versions()})
+            about = {"every": chosen.every, "cpu_seconds": chosen.seconds, **tool.versions()}
+            log.add((ABOUT, tool_name, name), about)
             run_tool(log, name, tool_name, tool, taken, chosen.seconds)
             print(name, len(taken), tool_name, "done", flush=True)
 
@@ -72,7 +75,7 @@ def numbers_of(rows: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> dict[s
     outcomes: dict[str, dict[str, dict[str, str]]] = {}
     inhabited: dict[str, set[str]] = collections.defaultdict(set)
     for (corpus, tool, subject), row in rows.items():
-        if corpus:
+        if corpus != ABOUT:
             outcomes.setdefault(corpus, {}).setdefault(tool, {})[subject] = row["outcome"]
             if row["distinct"] and row["outcome"] != "invalid":
                 inhabited[corpus].add(subject)
@@ -105,8 +108,11 @@ def main() -> None:
     judge_all(chosen)
     rows = Log(chosen.log).rows()
     numbers = numbers_of(rows)
-    numbers["versions"] = {key[1]: row["versions"] for key, row in rows.items() if not key[0]}
-    config = {"every": chosen.every, "cpu_seconds": chosen.seconds, "wanted": WANTED}
+    config: dict[str, Any] = {"wanted": WANTED}
+    for (kind, tool, corpus), row in rows.items():
+        if kind == ABOUT:
+            about = {key: row[key] for key in row.keys() - {"corpus", "tool", "subject"}}
+            config.setdefault(tool, {})[corpus] = dict(sorted(about.items()))
     write_result("schema_coverage", numbers=numbers, config=config)
     print(json.dumps(numbers, indent=1))
 
