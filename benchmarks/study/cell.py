@@ -8,6 +8,7 @@ Trains, answers, scores, and appends one line to the file.
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import sys
@@ -20,7 +21,7 @@ from schemalora.quiet import quiet_libraries
 
 quiet_libraries()
 
-from benchmarks.study.cells import CONTRACT, ROOT, Cell, Data, as_key
+from benchmarks.study.cells import CONTRACT, RECIPE, ROOT, Cell, Data, as_key
 from schemalora import PromptFormat, TrainingConfig, evaluate, format_examples
 from schemalora.environment import commit, machine, package_versions
 from schemalora.inference import load, predict
@@ -65,7 +66,7 @@ def run_cell(cell: Cell, data: Data) -> dict[str, Any]:
         "metrics": {name: rate.count for name, rate in report.metrics.items()},
         "fields": {name: rate.count for name, rate in report.fields.items()},
         "exact_rows": "".join("1" if one else "0" for one in right),
-        "steps": curve["steps"][-1]["step"],
+        "steps": math.ceil(cell.rows * cell.epochs / RECIPE["batch_size"]),
         "last_loss": curve["steps"][-1]["loss"],
         "tokens_per_row": round(curve["tokens"] / curve["records"], 1),
         "train_seconds": round(trained - began, 1),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ class Arm:
     sft: dict[str, Any] = field(default_factory=dict[str, Any])
     attention: str | None = None
     keep_pages: bool = False
+    gpu_memory_gib: float | None = None
 
 
 BASELINE = Arm(name="TRL's SFTTrainer at its defaults", engine="trl")
@@ -53,6 +53,10 @@ LADDER = (
     Arm(name="schemalora, batches by length", engine="schemalora", training={"trl": {}}),
 )
 """Each adds one thing to the one before: `OURS` adds logits only where there is loss."""
+
+
+class BlockError(RuntimeError):
+    """A block's process failed; the message ends in its last lines."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,6 @@ def run_block(
     block: int,
     rows: int,
     training: Mapping[str, Any],
-    environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Runs a block of an arm in a process of its own.
 
@@ -89,10 +92,9 @@ def run_block(
         block: number of the block: it gets the next `rows` rows.
         rows: rows of a block.
         training: settings of `TrainingConfig` that all arms share.
-        environment: variables to add to the process's.
 
     Raises:
-        SystemExit: the process failed; its last lines are shown.
+        BlockError: the process failed.
     """
     spec = {
         "arm": arm.name,
@@ -105,6 +107,7 @@ def run_block(
         "sft": arm.sft,
         "attention": arm.attention,
         "keep_pages": arm.keep_pages,
+        "gpu_memory_gib": arm.gpu_memory_gib,
     }
     with tempfile.TemporaryDirectory() as name:
         asked, answered = Path(name) / "spec.json", Path(name) / "result.json"
@@ -115,10 +118,9 @@ def run_block(
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, **(environment or {})},
         )
         if process.returncode:
-            raise SystemExit(f"error: {arm.name}, block {block}:\n{process.stderr[-4000:]}")
+            raise BlockError(f"{arm.name}, block {block}:\n{process.stderr[-4000:]}")
         return json.loads(answered.read_text(encoding="utf-8"))
 
 

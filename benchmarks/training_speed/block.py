@@ -57,12 +57,15 @@ class Block:
     """For TRL: attention of the model; None is transformers' default."""
     keep_pages: bool = False
     """For TRL: whether the allocator is told to keep its pages."""
+    gpu_memory_gib: float | None = None
+    """The most that PyTorch may take of the GPU; beyond it the process runs out of memory."""
 
 
 def run_schemalora(
     block: Block, records: Sequence[TrainingRecord], contract: Contract, folder: Path
 ) -> dict[str, Any]:
-    config = TrainingConfig(**block.training, logging_steps=1, report_to=(NAME,))
+    watched = {"logging_steps": 1, "report_to": [NAME]}
+    config = TrainingConfig.from_mapping({**block.training, **watched}, source=block.arm)
     train(contract, records, config, output_dir=folder / "adapter")
     return {}
 
@@ -70,7 +73,7 @@ def run_schemalora(
 def run_trl(block: Block, records: Sequence[TrainingRecord], folder: Path) -> dict[str, Any]:
     if block.keep_pages:
         keep_pages()
-    config = TrainingConfig(**block.training)
+    config = TrainingConfig.from_mapping(block.training, source=block.arm)
     base_model = find_base_model(config.base_model)
     tokenizer = load_tokenizer(base_model)
     model = load_model(
@@ -133,6 +136,9 @@ def run(block: Block) -> dict[str, Any]:
     records = list(read_records(block.records))[block.first : block.first + block.rows]
     contract = Contract.load(block.contract)
     clock = StepClock.register()
+    if block.gpu_memory_gib is not None:
+        whole = torch.cuda.get_device_properties(0).total_memory / 2**30
+        torch.cuda.set_per_process_memory_fraction(min(1.0, block.gpu_memory_gib / whole))
     with tempfile.TemporaryDirectory() as name:
         if block.engine == "schemalora":
             settings = run_schemalora(block, records, contract, Path(name))
@@ -146,6 +152,9 @@ def run(block: Block) -> dict[str, Any]:
         "steps": [asdict(step) for step in clock.steps],
         "peak_rss_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "peak_gpu_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2) if cuda else None,
+        "peak_gpu_reserved_gib": (
+            round(torch.cuda.max_memory_reserved() / 2**30, 2) if cuda else None
+        ),
         "threads": torch.get_num_threads(),
         "attention": clock.attention,
         "trained_parameters": sum(one.numel() for one in trained),
