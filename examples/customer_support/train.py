@@ -153,6 +153,8 @@ def ask(run: Run, arm: Arm, model: LoadedModel, eval_set: list[Example]) -> None
             constrained=arm.endswith("constrained"),
             max_new_tokens=plan.max_new_tokens,
             batch_size=plan.batch_size,
+            # What a person would have to check is asked of the adapter only.
+            confidence=arm.startswith("lora"),
             output=path,
         )
         for _ in track(
@@ -169,7 +171,8 @@ def fit(run: Run, train_set: list[Example], base_model: str) -> Adapter:
     folder = run.folder / "adapter"
     if (folder / "schemalora.json").is_file():
         adapter = Adapter.load(folder)
-        if adapter.manifest.training != config.to_dict():
+        # Settings that came later have their defaults in an older adapter.
+        if TrainingConfig.from_mapping(adapter.manifest.training, source=str(folder)) != config:
             raise RunFolderError(f"{folder}: was trained with other settings; use another --run")
         return adapter
     what = f"LoRA r={config.rank} on {len(train_set)} rows, {config.epochs:g} epoch(s)"
