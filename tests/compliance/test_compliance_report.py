@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemalora.compliance import ComplianceReport, Rate, evaluate
-from schemalora.compliance.counts import MOST_SLICES, ScoreCounter, ViolationCounter
+from schemalora.compliance.counts import ScoreCounter, ViolationCounter
 from schemalora.compliance.rate import percent, points
+from schemalora.compliance.slicing import MOST_SLICES
 from schemalora.compliance.tables import code, markdown_table
 from schemalora.errors import UsageError
 from schemalora.records import Example, Prediction

@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from schemalora.compliance.rate import Rate
-from schemalora.compliance.score import METRIC_BITS, METRICS
+from schemalora.compliance.score import METRICS
 
-MOST_SLICES = 1_000
-"""A dimension with more values than this, such as a column of unique numbers, is not sliced by."""
 _MOST_SCORES = 4_096
 _MOST_PATHS = 1_000
 _INDEX = re.compile(r"\[\d+\]")
@@ -46,36 +44,6 @@ class ScoreCounter:
         self._scores.clear()
 
 
-class SliceCounter:
-    """The four metrics for each value of each dimension."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, dict[str, list[int]]] = {}
-        self.dropped: set[str] = set()
-        """Dimensions with more than `MOST_SLICES` values."""
-
-    def add(self, dimension: str, label: str, score: int) -> None:
-        """Counts one row under one value of one dimension."""
-        if dimension in self.dropped:
-            return
-        by_label = self._counts.setdefault(dimension, {})
-        counts = by_label.get(label)
-        if counts is None:
-            if len(by_label) == MOST_SLICES:
-                self.dropped.add(dimension)
-                del self._counts[dimension]
-                return
-            counts = by_label[label] = [0] * (METRIC_BITS + 1)
-        counts[score & METRIC_BITS] += 1
-
-    def rates(self) -> dict[str, dict[str, dict[str, Rate]]]:
-        """Dimension → value → metric → rate, each in sorted order."""
-        return {
-            dimension: {label: metric_rates(counts) for label, counts in sorted(by_label.items())}
-            for dimension, by_label in sorted(self._counts.items())
-        }
-
-
 def metric_rates(counts: list[int]) -> dict[str, Rate]:
     """The four metrics, from how often each combination of their bits occurred (16 counts)."""
     n = sum(counts)
@@ -102,7 +70,9 @@ class ViolationCounter:
             (kind, _INDEX.sub("[*]", path) if "[" in path else path) for kind, path in violations
         }
         for kind, path in places:
-            counts = self._counts.setdefault(kind, Counter())
+            counts = self._counts.get(kind)
+            if counts is None:
+                counts = self._counts[kind] = Counter()
             counts[self._fold(kind, path)] += 1
             if len(counts) > _MOST_PATHS and kind not in self._folded:
                 self._folded.add(kind)

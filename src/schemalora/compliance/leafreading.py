@@ -52,12 +52,13 @@ def _read(value: JsonValue, plan: _Plan, leaves: list[Leaf]) -> None:
     if not isinstance(value, dict):
         _mark(Absent.UNDER_NULL if value is None else Absent.UNDER_OTHER, plan, leaves)
         return
+    missing = Absent.MISSING_KEY  # looked up once: this is the hottest loop of scoring
     for key, inner in plan.items():
-        item = value.get(key, Absent.MISSING_KEY)
+        item = value.get(key, missing)
         if inner is None:
             leaves.append(item)
-        elif isinstance(item, Absent):
-            _mark(item, inner, leaves)
+        elif item is missing:
+            _mark(missing, inner, leaves)
         else:
             _read(item, inner, leaves)
 

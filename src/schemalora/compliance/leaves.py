@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from schemalora.compliance.leafreading import Absent, Leaf, leaf_label
 from schemalora.compliance.rate import Rate
@@ -87,11 +87,12 @@ class LeafCounter:
         """
         for watched in self._watched:
             number = watched.number
+            expected = watched.label(leaves[number])
             if right >> number & 1:
-                watched.add(leaves[number])
+                got = expected
             else:
-                got = Absent.UNPARSED if got_leaves is None else got_leaves[number]
-                watched.add(leaves[number], got)
+                got = _UNPARSED if got_leaves is None else watched.label(got_leaves[number])
+            watched.pairs[expected, got] += 1
 
     def confusion(self) -> dict[str, Confusion]:
         """Leaf path → confusion matrix, for fields of few values."""
@@ -100,6 +101,9 @@ class LeafCounter:
     def nulls(self) -> dict[str, Nulls]:
         """Leaf path → how nulls were handled, for fields that may be null."""
         return {one.path: one.nulls() for one in self._watched if one.nullable}
+
+
+_UNPARSED: Final = leaf_label(Absent.UNPARSED)
 
 
 class _Watched:
@@ -111,19 +115,15 @@ class _Watched:
         self._labels = {_key(value): leaf_label(value) for value in field.allowed or ()}
         if field.nullable and self._labels:
             self._labels.setdefault(_key(None), "null")
-        self._pairs: Counter[tuple[str, str]] = Counter()
-
-    def add(self, expected: Leaf, *wrong: Leaf) -> None:
-        """Counts a pair; without a wrong leaf, what came is right."""
-        label = self._label(expected)
-        self._pairs[label, self._label(wrong[0]) if wrong else label] += 1
+        self.pairs: defaultdict[tuple[str, str], int] = defaultdict(int)
+        """(expected, got) → rows, by label."""
 
     def confusion(self) -> Confusion:
         labels = tuple(self._labels.values())
         rank = {label: i for i, label in enumerate(labels)}
         counts: dict[str, dict[str, int]] = {}
         for (expected, got), times in sorted(
-            self._pairs.items(),
+            self.pairs.items(),
             key=lambda item: [(rank.get(label, len(rank)), label) for label in item[0]],
         ):
             counts.setdefault(expected, {})[got] = times
@@ -140,12 +140,13 @@ class _Watched:
     def _pairs_where(self, *, expected_null: bool) -> Counter[str]:
         """What came, where the target was null or was a value."""
         came: Counter[str] = Counter()
-        for (expected, got), times in self._pairs.items():
+        for (expected, got), times in self.pairs.items():
             if (expected == "null") if expected_null else _is_value(expected):
                 came[got] += times
         return came
 
-    def _label(self, leaf: Leaf) -> str:
+    def label(self, leaf: Leaf) -> str:
+        """A value the field allows by its name, anything else by what it is."""
         if isinstance(leaf, str):
             return self._labels.get(leaf, OTHER)
         if leaf is None:

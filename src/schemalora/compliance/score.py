@@ -34,6 +34,11 @@ class Scorer:
         self._special = _special_comparisons(self._fields)
         self.columns: tuple[str, ...] = (*METRICS, *contract.fields)
         self._all_fields = ((1 << len(self.columns)) - 1) & ~METRIC_BITS
+        self._counted = sum(
+            1 << number
+            for number, field in enumerate(self._fields, start=len(METRICS))
+            if field.comparison != "ignored"
+        )
 
     def score(
         self,
@@ -52,17 +57,32 @@ class Scorer:
         """
         if not outcome.valid_json:
             return 0
-        got = outcome.json
-        if got_leaves is None:
-            bits = VALID_JSON | self._all_fields
-        else:
-            bits = VALID_JSON | self._right_fields(leaves, got_leaves)
-        if outcome.compliant:
-            bits |= SCHEMA_COMPLIANT
-            if got_leaves is None or self._equal_but_for_special(target, got):
-                bits |= EXACT_MATCH
-            if self._contract.in_order(got):
-                bits |= KEY_ORDER
+        equal = got_leaves is None
+        right = self._all_fields if got_leaves is None else self._right_fields(leaves, got_leaves)
+        # A value that exact match looks at is wrong: there is no need to compare the whole.
+        hopeless = bool(self._counted & ~right)
+        return right | self._metrics(target, outcome, equal=equal, hopeless=hopeless)
+
+    def metrics(self, target: JsonValue, outcome: Outcome, *, equal: bool) -> int:
+        """The bits of the four metrics alone.
+
+        Args:
+            target: the right value.
+            outcome: of parsing the completion.
+            equal: whether what was parsed is known to equal the target.
+        """
+        return self._metrics(target, outcome, equal=equal) if outcome.valid_json else 0
+
+    def _metrics(
+        self, target: JsonValue, outcome: Outcome, *, equal: bool, hopeless: bool = False
+    ) -> int:
+        if not outcome.compliant:
+            return VALID_JSON
+        bits = VALID_JSON | SCHEMA_COMPLIANT
+        if equal or (not hopeless and self._equal_but_for_special(target, outcome.json)):
+            bits |= EXACT_MATCH
+        if self._contract.in_order(outcome.json):
+            bits |= KEY_ORDER
         return bits
 
     def _right_fields(self, leaves: Sequence[Leaf], got_leaves: Sequence[Leaf]) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
+from schemalora.compliance.counts import metric_rates
 from schemalora.compliance.leafreading import leaf_label
 from schemalora.compliance.rate import Rate
+from schemalora.compliance.score import METRIC_BITS
 from schemalora.records import Example
 
 _T = TypeVar("_T")
@@ -17,20 +21,86 @@ _LENGTH_LABELS: Final = (*(f"≤{most}" for most in _LENGTHS), f">{_LENGTHS[-1]}
 _OWN_DIMENSIONS: Final = frozenset({"perturbation", "group", "length"})
 
 
+MOST_SLICES: Final = 1_000
+"""A dimension with more values than this, such as a column of unique numbers, is not sliced by."""
+_MOST_PLACES: Final = 4_096
+
+_Place: TypeAlias = "tuple[tuple[str, ...], str, str, tuple[tuple[str, str], ...]]"
+"""Perturbations, group, length and columns of an example: all that slices are made of."""
+
+
+class SliceCounter:
+    """The four metrics for each value of each dimension; see `slices_of`."""
+
+    def __init__(self) -> None:
+        self._places: Counter[tuple[_Place, int]] = Counter()
+        self._counts: dict[str, dict[str, list[int]]] = {}
+        self._dropped: set[str] = set()
+
+    def add(self, example: Example, score: int) -> None:
+        """Counts one row under each of its slices."""
+        self._places[_place(example), score & METRIC_BITS] += 1
+        if len(self._places) > _MOST_PLACES:
+            self._fold()
+
+    def rates(self) -> dict[str, dict[str, dict[str, Rate]]]:
+        """Dimension → value → metric → rate, each in sorted order."""
+        self._fold()
+        return {
+            dimension: {label: metric_rates(counts) for label, counts in sorted(by_label.items())}
+            for dimension, by_label in sorted(self._counts.items())
+        }
+
+    def dropped(self) -> list[str]:
+        """Dimensions with more than `MOST_SLICES` values, which are left out."""
+        self._fold()
+        return sorted(self._dropped)
+
+    def _fold(self) -> None:
+        for (place, bits), times in self._places.items():
+            for dimension, label in _slices(place):
+                if dimension not in self._dropped:
+                    self._count(dimension, label, bits, times)
+        self._places.clear()
+
+    def _count(self, dimension: str, label: str, bits: int, times: int) -> None:
+        by_label = self._counts.setdefault(dimension, {})
+        counts = by_label.get(label)
+        if counts is None:
+            if len(by_label) == MOST_SLICES:
+                self._dropped.add(dimension)
+                del self._counts[dimension]
+                return
+            counts = by_label[label] = [0] * (METRIC_BITS + 1)
+        counts[bits] += times
+
+
 def slices_of(example: Example) -> Iterator[tuple[str, str]]:
     """The (dimension, value) pairs under which an example counts.
 
     Dimensions: `perturbation` (one for each, or `(none)`), `group`, `length` (characters of the
     text), and each of the example's columns.
     """
-    for name in dict.fromkeys(example.perturbations) or (UNPERTURBED,):
+    return _slices(_place(example))
+
+
+def _place(example: Example) -> _Place:
+    columns = tuple(
+        (name, value if isinstance(value, str) else leaf_label(value))
+        for name, value in example.columns.items()
+    )
+    return example.perturbations, example.group, _length_label(len(example.text)), columns
+
+
+def _slices(place: _Place) -> Iterator[tuple[str, str]]:
+    perturbations, group, length, columns = place
+    for name in dict.fromkeys(perturbations) or (UNPERTURBED,):
         yield "perturbation", name
-    if example.group:
-        yield "group", example.group
-    yield "length", _length_label(len(example.text))
-    for name, value in example.columns.items():
-        dimension = f"columns.{name}" if name in _OWN_DIMENSIONS else name
-        yield dimension, value if isinstance(value, str) else leaf_label(value)
+    if group:
+        yield "group", group
+    yield "length", length
+    for name, label in columns:
+        yield f"columns.{name}" if name in _OWN_DIMENSIONS else name, label
 
 
 def tidy_slices(slices: Mapping[str, Mapping[str, _T]]) -> dict[str, dict[str, _T]]:
@@ -56,7 +126,4 @@ def weakest(values: Mapping[str, Mapping[str, Rate]], most: int) -> dict[str, Ma
 
 
 def _length_label(characters: int) -> str:
-    for most, label in zip(_LENGTHS, _LENGTH_LABELS, strict=False):
-        if characters <= most:
-            return label
-    return _LENGTH_LABELS[-1]
+    return _LENGTH_LABELS[bisect_left(_LENGTHS, characters)]

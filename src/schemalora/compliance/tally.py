@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemalora.compliance.calibration import calibrations
 from schemalora.compliance.counts import (
-    MOST_SLICES,
     ScoreCounter,
-    SliceCounter,
     ViolationCounter,
     metric_rates,
     ordered_counts,
@@ -28,7 +26,7 @@ from schemalora.compliance.robustness import RobustnessCounter
 from schemalora.compliance.rows import RowKeeper
 from schemalora.compliance.sampler import KeySampler
 from schemalora.compliance.score import EXACT_MATCH, METRIC_BITS, METRICS, Scorer
-from schemalora.compliance.slicing import slices_of, tidy_slices
+from schemalora.compliance.slicing import MOST_SLICES, SliceCounter, slices_of, tidy_slices
 from schemalora.errors import PairingError
 from schemalora.jsonvalue import JsonValue, canonical_json, json_equal
 from schemalora.records import Example, Prediction
@@ -84,7 +82,7 @@ class Tally:
             if outcome.violations:
                 self._count_violations(outcome)
             if not outcome.valid_json:
-                lenient = self._lenient_score(example.target, prediction.completion, leaves)
+                lenient = self._lenient_score(example.target, target_text, prediction.completion)
             self._generation.add(prediction)
         self._scores.add(score)
         self._lenient[lenient & METRIC_BITS] += 1
@@ -92,8 +90,7 @@ class Tally:
         confidence = None if prediction is None else prediction.confidence
         self._rows.add(example.id, score, example.group, confidence)
         self._leaves.add(leaves, got_leaves, score >> len(METRICS))
-        for dimension, value in slices_of(example):
-            self._slices.add(dimension, value, score)
+        self._slices.add(example, score)
         key = _row_key(example, target_text)
         self._fingerprint += key
         if not score & EXACT_MATCH:
@@ -126,11 +123,12 @@ class Tally:
         got_leaves = None if equal or not outcome.valid_json else self._reader.read(got)
         return self._scorer.score(target, outcome, leaves, got_leaves), got_leaves
 
-    def _lenient_score(self, target: JsonValue, completion: str, leaves: Sequence[Leaf]) -> int:
+    def _lenient_score(self, target: JsonValue, target_text: str, completion: str) -> int:
         for candidate in lenient_candidates(completion):
             outcome = self._contract.parse(candidate)
             if outcome.valid_json:
-                return self._score(target, outcome, leaves)[0]
+                equal = candidate == target_text or json_equal(outcome.json, target)
+                return self._scorer.metrics(target, outcome, equal=equal)
         return 0
 
     def _failure(
@@ -225,7 +223,7 @@ class Tally:
                 f"Exact match does not look at free text ({', '.join(ignored)}); "
                 "the rate of such a field is of verbatim equality."
             )
-        for dimension in sorted(self._slices.dropped):
+        for dimension in self._slices.dropped():
             yield f"Not sliced by {dimension}: it has more than {MOST_SLICES:,} values."
 
 
