@@ -61,6 +61,8 @@ def read_fast(text: str) -> JsonText | JsonValue:
     if plain and ("\\u" not in text or _SURROGATE_ESCAPE.search(text) is None):
         try:
             return _fast.decode(text)
+        except json.JSONDecodeError as error:
+            return _not_json(text, error)  # exact reading would meet the same error
         except ValueError:
             pass
     return read_json_text(text)
@@ -133,14 +135,17 @@ def _read_exactly(text: str) -> JsonText:
     try:
         value = _exact.decode(text)
     except ValueError as error:
-        cause = not_json_cause(text)
-        message = f"not JSON: {error}" if str(error) else "not JSON"
-        return JsonText(violations=(Violation("not_json", ROOT, message, cause),))
+        return _not_json(text, error)
     found: list[Violation] = []
     plain = _plain(value, ROOT, found)
     if any(violation.kind == "too_large" for violation in found):
         return JsonText(violations=tuple(found))
     return JsonText(plain, valid=True, violations=tuple(found))
+
+
+def _not_json(text: str, error: ValueError) -> JsonText:
+    message = f"not JSON: {error}" if str(error) else "not JSON"
+    return JsonText(violations=(Violation("not_json", ROOT, message, not_json_cause(text)),))
 
 
 def _plain(value: Any, path: str, found: list[Violation]) -> JsonValue:

@@ -54,7 +54,9 @@ def keys_in_order(value: JsonValue, canonical: JsonValue) -> bool:
     """Whether a value has its keys in the same order as its canonical form."""
     if isinstance(value, dict) and isinstance(canonical, dict):
         return list(value) == list(canonical) and all(
-            keys_in_order(item, canonical[name]) for name, item in value.items()
+            keys_in_order(item, canonical[name])
+            for name, item in value.items()
+            if isinstance(item, (dict, list))
         )
     if isinstance(value, list) and isinstance(canonical, list):
         return all(map(keys_in_order, value, canonical))
