@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
-from scipy.stats import t as student
-
 _Block = Mapping[str, Any]
+
+# Student's t, 97.5%, for 1 to 10 degrees of freedom; beyond, the last is wider than it need be.
+_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 def speed_ratio(
@@ -35,7 +36,7 @@ def speed_ratio(
     middle, n = fmean(logs), len(logs)
     interval = None
     if n > 1:
-        reach = float(student.ppf(0.975, n - 1)) * stdev(logs) / math.sqrt(n)
+        reach = _T[min(n - 1, len(_T)) - 1] * stdev(logs) / math.sqrt(n)
         interval = [round(math.exp(middle - reach), 3), round(math.exp(middle + reach), 3)]
     return {
         "ratio": round(math.exp(middle), 3),
