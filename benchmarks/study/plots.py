@@ -42,6 +42,7 @@ def write_plots(cells: Sequence[_Cell], folder: Path) -> list[Path]:
     plain = [one for one in cells if one["epochs"] == 1]
     short = [one for one in plain if one["prompt"] == "short"]
     by_rows = [one for one in short if one["rank"] == 16]
+    n: int = cells[0]["n"]
     folder.mkdir(parents=True, exist_ok=True)
     return [
         _draw(
@@ -55,6 +56,7 @@ def write_plots(cells: Sequence[_Cell], folder: Path) -> list[Path]:
                 )
             },
             "training rows, each seen once (rank 16, short prompt)",
+            n=n,
         ),
         _draw(
             folder / "study-rank.svg",
@@ -64,6 +66,7 @@ def write_plots(cells: Sequence[_Cell], folder: Path) -> list[Path]:
                 place=lambda one: one["rank"],
             ),
             "rank (alpha twice the rank); exact match",
+            n=n,
         ),
         _draw(
             folder / "study-prompt.svg",
@@ -73,6 +76,7 @@ def write_plots(cells: Sequence[_Cell], folder: Path) -> list[Path]:
                 place=lambda one: one["rows"],
             ),
             "training rows, each seen once (rank 16); exact match",
+            n=n,
         ),
     ]
 
@@ -90,7 +94,7 @@ def _grouped(
     return series
 
 
-def _draw(path: Path, series: _Series, label: str) -> Path:
+def _draw(path: Path, series: _Series, label: str, *, n: int) -> Path:
     """One line a series through the means over the seeds, one point with its interval a run."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -127,7 +131,7 @@ def _draw(path: Path, series: _Series, label: str) -> Path:
         axes.minorticks_off()
         axes.set_ylim(0, 102)
         axes.set_xlabel(label)
-        axes.set_ylabel("% of 200 eval rows")
+        axes.set_ylabel(f"% of {n} eval rows")
         figure.legend(loc="outside upper center", ncols=len(series))
         figure.savefig(path, transparent=True, metadata={"Date": None})
     return path
