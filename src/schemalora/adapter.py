@@ -41,6 +41,8 @@ class AdapterManifest:
     """`TrainingConfig.to_dict()` of the run."""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     """Package name to version, as they were when it was trained."""
+    step: int | None = None
+    """The optimizer step whose weights these are; None where it was not kept."""
 
     def save(self, folder: str | Path) -> None:
         """Writes `schemalora.json` into an adapter directory."""
@@ -55,6 +57,7 @@ class AdapterManifest:
                 "template_hash": self.template_hash,
                 "training": dict(self.training),
                 "versions": dict(self.versions),
+                "step": self.step,
             },
         )
 
@@ -86,6 +89,7 @@ class AdapterManifest:
                 template_hash=cast("str", data["template_hash"]),
                 training=cast("dict[str, JsonValue]", data["training"]),
                 versions=cast("dict[str, str]", data["versions"]),
+                step=cast("int | None", data.get("step")),
             )
         except (KeyError, TypeError) as error:
             raise UsageError(f"{path}: incomplete or damaged (at {error})") from error

@@ -130,6 +130,19 @@ def load_tokenizer(base_model: BaseModel) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def text_config(base_model: BaseModel) -> Any:
+    """The transformers config of the language model, read without its weights.
+
+    Raises:
+        BaseModelError: it cannot be read.
+    """
+    from transformers import AutoConfig
+
+    with _loading(base_model.name):
+        config = AutoConfig.from_pretrained(base_model.location, revision=base_model.hub_revision)
+        return config.get_text_config()
+
+
 def load_model(
     base_model: BaseModel,
     *,

@@ -51,6 +51,11 @@ def test_overrides_win(tmp_path: Path):
     [
         ("[training]\nrank = 8\n", "the key 'base_model' is missing"),
         ('[training]\nbase_model = "e"\nlearning_rat = 1\n', "did you mean 'learning_rate'"),
+        ('[training]\nbase_model = "e"\nrnk = 8\n', "unknown key 'rnk'; did you mean 'rank'"),
+        ('[training]\nbase_model = "e"\nmax_steps = 0\n', "must be greater than 0"),
+        ('[training]\nbase_model = "e"\ndevelopment_rows = -1\n', "must not be negative"),
+        ('[training]\nbase_model = "e"\ndropout = 1.0\n', "less than 1"),
+        ('[training]\nbase_model = "e"\npatience = 2\n', "needs development_rows"),
         ('[training]\nbase_model = "e"\nrank = "8"\n', "rank must be int, not '8'"),
         ('[training]\nbase_model = "e"\nrank = true\n', "rank must be int"),
         ('[training]\nbase_model = "e"\ndora = 1\n', "dora must be bool"),

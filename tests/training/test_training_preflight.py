@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +10,11 @@ import pytest
 
 from schemalora.contract import Contract
 from schemalora.errors import PreflightError
-from schemalora.formatting import format_examples
+from schemalora.formatting import PromptFormat, format_examples
 from schemalora.records import Example, Message, TrainingRecord
 from schemalora.sampling import sample
-from schemalora.training.preflight import preflight, require_no_errors
+from schemalora.training.findings import PreflightFinding
+from schemalora.training.preflight import preflight, require_no_errors, summary
 from schemalora.training.tokens import IGNORED, TokenRow, tokenize_records
 
 
@@ -61,6 +64,7 @@ def test_bad_targets_are_found(
     assert {(one.kind, one.severity, one.row) for one in findings} == {
         ("invalid_target", "error", 0),
         ("not_canonical", "warning", 1),
+        ("banned_token", "error", 1),
     }
     with pytest.raises(PreflightError, match="invalid_target in record 0"):
         require_no_errors(findings)
@@ -116,3 +120,102 @@ def test_the_error_says_how_many_there_are(
     assert [one.kind for one in findings] == ["invalid_target"] * 8
     with pytest.raises(PreflightError, match=r"in record 0.*\(and 7 more\)"):
         require_no_errors(findings)
+
+
+def one_of(
+    kind: str,
+    contract: Contract,
+    records: list[TrainingRecord],
+    tokenizer: Any,
+    **options: Any,
+) -> PreflightFinding:
+    rows = tokenize_records(tokenizer, records)
+    found = preflight(contract, records, rows, tokenizer, max_length=200, **options)
+    (finding,) = [one for one in found if one.kind == kind]
+    return finding
+
+
+def test_a_target_that_decoding_would_ban_is_found_at_its_token(
+    ticket_contract: Contract, records: list[TrainingRecord], tokenizer: Any
+):
+    text = records[0].completion[0]["content"]
+    value = json.loads(text)
+    changed = {
+        "white space": json.dumps(value),
+        "key order": json.dumps(dict(reversed(value.items())), separators=(",", ":")),
+        "escapes": text.replace('"priority"', '"\\u0070riority"'),
+    }
+    for name, completion in changed.items():
+        drifted = [records[1], with_completion(records[0], completion)]
+        finding = one_of("banned_token", ticket_contract, drifted, tokenizer)
+        assert (finding.row, finding.severity) == (1, "error"), name
+        assert "would be banned by constrained decoding" in finding.message
+        free = one_of(
+            "banned_token", ticket_contract, drifted, tokenizer, constrained_serving=False
+        )
+        assert free.severity == "warning"
+
+
+def test_a_contract_that_decoding_cannot_enforce_is_reported_once(tokenizer: Any):
+    contract = Contract.from_json_schema(
+        {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, name="Numbers"
+    )
+    records = list(
+        format_examples(contract, [Example(text=str(n), target=[n, n + 1]) for n in range(3)])
+    )
+    finding = one_of("not_enforceable", contract, records, tokenizer)
+    assert (finding.row, finding.severity) == (None, "warning")
+    assert "uniqueItems @ $" in str(finding)
+    # What may be banned all the same is no error then: nobody will be served like that.
+    spaced = [with_completion(records[0], "[0, 1]")]
+    assert one_of("banned_token", contract, spaced, tokenizer).severity == "warning"
+
+
+def test_values_of_any_kind_pass_the_replay(tokenizer: Any):
+    for value in (0, -17, 3.25, True, None, "", 'quote " and \\ and \n', "Zoë 東京", [], [1, [2]]):
+        contract = Contract.from_json_schema({}, name="Anything")
+        records = list(format_examples(contract, [Example(text="x", target=value)]))
+        rows = tokenize_records(tokenizer, records)
+        found = preflight(contract, records, rows, tokenizer, max_length=200)
+        assert [one for one in found if one.severity == "error"] == [], value
+
+
+def test_another_prompt_than_the_adapter_will_get_is_found(
+    ticket_contract: Contract, records: list[TrainingRecord], tokenizer: Any
+):
+    schema = PromptFormat(style="schema")
+    finding = one_of("other_prompt", ticket_contract, records[:1], tokenizer, prompt_format=schema)
+    assert finding.severity == "warning"
+    assert "change prompt_style" in finding.message
+
+
+def test_tokens_beyond_the_embeddings_are_found(
+    ticket_contract: Contract, records: list[TrainingRecord], tokenizer: Any
+):
+    finding = one_of("unknown_token", ticket_contract, records[:1], tokenizer, vocabulary=40_000)
+    assert "beyond the model's 40000 embeddings" in finding.message
+
+
+def test_without_the_engine_the_replay_is_said_to_be_left_out(
+    ticket_contract: Contract,
+    records: list[TrainingRecord],
+    tokenizer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    find = importlib.util.find_spec
+
+    def without_engine(name: str, package: str | None = None) -> object:
+        return None if name == "llguidance" else find(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without_engine)
+    finding = one_of("not_replayed", ticket_contract, records, tokenizer)
+    assert "schemalora[constrained]" in finding.message
+
+
+def test_a_thousand_equal_warnings_are_one_line():
+    same = [PreflightFinding("not_canonical", "warning", row, "spaces") for row in range(1000)]
+    other = PreflightFinding("other_prompt", "warning", 3, "other")
+    assert summary([*same, other]) == [
+        "warning: not_canonical in record 0: spaces (and 999 more)",
+        "warning: other_prompt in record 3: other",
+    ]

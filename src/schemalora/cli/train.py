@@ -36,6 +36,11 @@ def train(
     rows = list(read_records(records))
 
     from schemalora.training import train as run
+    from schemalora.training.ranks import is_main_process
 
     adapter = run(wanted, rows, settings, output_dir=output, resume=resume)
-    typer.echo(f"{adapter.path}: adapter for {wanted.name}, trained on {len(rows)} records")
+    if is_main_process():
+        typer.echo(
+            f"{adapter.path}: adapter for {wanted.name}, from {len(rows)} records, "
+            f"weights of step {adapter.manifest.step}"
+        )

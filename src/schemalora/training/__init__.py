@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from schemalora.extras import require_extra
 from schemalora.training.config import TrainingConfig
-from schemalora.training.preflight import Finding, preflight
+from schemalora.training.findings import PreflightFinding
+from schemalora.training.preflight import preflight
 
 if TYPE_CHECKING:
     from schemalora.training.compliance_callback import ComplianceCallback
     from schemalora.training.run import train
 
-__all__ = ["ComplianceCallback", "Finding", "TrainingConfig", "preflight", "train"]
+__all__ = ["ComplianceCallback", "PreflightFinding", "TrainingConfig", "preflight", "train"]
 
 _MODULE_OF = {"ComplianceCallback": "compliance_callback", "train": "run"}
 

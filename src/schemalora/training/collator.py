@@ -25,12 +25,12 @@ class RightAlignedCollator:
     for one batch serve the next."""
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Collates rows of `input_ids` and `labels`.
+        """Collates rows of `input_ids`, `labels` and `record`.
 
         Returns:
             `input_ids`, `attention_mask`, `position_ids` and `labels`, each of shape (rows,
-            width), and the int `logits_to_keep`: the longest completion, plus the column
-            before it, which predicts its first token, rounded up likewise.
+            width); `record`, shape (rows,); and the int `logits_to_keep`: the longest completion,
+            plus the column before it, which predicts its first token, rounded up likewise.
         """
         longest = max(len(row["input_ids"]) for row in rows)
         width = -(-longest // self.width_multiple) * self.width_multiple
@@ -50,5 +50,6 @@ class RightAlignedCollator:
             "attention_mask": attention_mask,
             "position_ids": (attention_mask.cumsum(dim=1) - 1).clamp(min=0),
             "labels": labels,
+            "record": torch.tensor([row["record"] for row in rows]),
             "logits_to_keep": min(kept, width),
         }

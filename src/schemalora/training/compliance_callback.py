@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,8 +30,8 @@ class ComplianceCallback(TrainerCallback):
     """Lets the model answer a fixed set of examples every so many steps and logs the rates.
 
     The rates go through `Trainer.log`, and so to the log history and to every integration of
-    `report_to`, as `eval_schema_compliant`, `eval_$.intent` and so on. It works with any Trainer of
-    transformers or TRL:
+    `report_to`, as `eval_schema_compliant`, `eval_$.intent` and so on, with `eval_seconds`, what
+    the measurement took. It works with any Trainer of transformers or TRL:
 
         trainer.add_callback(ComplianceCallback(trainer, contract, dev_set, every_steps=100))
 
@@ -74,21 +75,13 @@ class ComplianceCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if state.global_step % self._every_steps or not state.is_world_process_zero:
-            return
-        report = self.measure()
-        self.reports[state.global_step] = report
-        # Logging from within a step would swallow the log of the loss that this step is due.
-        due = control.should_log
-        self._trainer.log(report.metric_values(prefix="eval_"))
-        control.should_log = due
+        if self._is_due(state) and state.is_world_process_zero:
+            self._measure_and_log(state, control)
 
     def measure(self) -> ComplianceReport:
         """Answers and scores the examples with the model as it is now."""
         loaded = LoadedModel(
-            name="in training",
-            model=self._trainer.accelerator.unwrap_model(self._trainer.model),
-            tokenizer=self._trainer.processing_class,
+            name="in training", model=self._model, tokenizer=self._trainer.processing_class
         )
         predictions = predict(
             loaded,
@@ -99,3 +92,25 @@ class ComplianceCallback(TrainerCallback):
             batch_size=self._batch_size,
         )
         return evaluate(self._contract, self._examples, predictions)
+
+    @property
+    def _model(self) -> Any:
+        return self._trainer.accelerator.unwrap_model(self._trainer.model)
+
+    def _is_due(self, state: TrainerState) -> bool:
+        return state.global_step % self._every_steps == 0
+
+    def _measure_and_log(
+        self, state: TrainerState, control: TrainerControl
+    ) -> tuple[ComplianceReport, float]:
+        """The report of this moment, and the seconds that it took."""
+        started = time.monotonic()
+        report = self.measure()
+        seconds = time.monotonic() - started
+        self.reports[state.global_step] = report
+        # Logging from within a step would swallow the log of the loss that this step is due.
+        due = control.should_log
+        values = report.metric_values(prefix="eval_")
+        self._trainer.log({**values, "eval_rows": report.n, "eval_seconds": round(seconds, 2)})
+        control.should_log = due
+        return report, seconds

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast, get_args
 
 from schemalora.base_model import Dtype, Quantization
 from schemalora.errors import UsageError
-from schemalora.formatting import PromptStyle
+from schemalora.formatting import PromptFormat, PromptStyle
 from schemalora.jsonvalue import JsonValue
 
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
@@ -100,6 +100,21 @@ class TrainingConfig:
     attention: Attention = "auto"
     """`auto`: eager on the CPU, where it is faster at such lengths, else sdpa."""
 
+    constrained_serving: bool = True
+    """Preflight stops where the constrained decoder would ban a token of a target; False only
+    reports it, for an adapter that will always be decoded freely."""
+    development_rows: int = 0
+    """Records that the model answers as it learns, to keep the weights of its best moment; whole
+    groups are held out of training, as near to this number as they come. 0: none, and the last
+    weights are kept."""
+    development_steps: int = 100
+    """Optimizer steps between two such measurements; the last step is measured in any case."""
+    selection_metric: str = "exact_match"
+    """What the best moment is judged by: a metric of the compliance report, or a field's path such
+    as `$.intent`. Of equal moments the later one is kept."""
+    patience: int = 0
+    """Stops early after so many measurements in a row without a better one; 0: never."""
+
     logging_steps: int = 10
     """Optimizer steps between two lines of the log."""
     save_steps: int = 200
@@ -119,9 +134,18 @@ class TrainingConfig:
                     f"{name} = {getattr(self, name)!r} is unknown (known: {', '.join(choices)})"
                 )
         for name in ("rank", "epochs", "batch_size", "gradient_accumulation", "learning_rate",
-                     "max_length", "logging_steps", "save_steps", "alpha"):  # fmt: skip
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} = {getattr(self, name)!r} must be greater than 0")
+                     "max_length", "logging_steps", "save_steps", "alpha", "development_steps",
+                     "max_steps"):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} = {value!r} must be greater than 0")
+        for name in ("warmup_steps", "weight_decay", "development_rows", "patience"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} = {getattr(self, name)!r} must not be negative")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout = {self.dropout!r} must be at least 0 and less than 1")
+        if self.patience and not self.development_rows:
+            raise UsageError("patience counts measurements: it needs development_rows")
         if self.quantization == "nf4" and self.dtype == "float32":
             raise UsageError("quantization = 'nf4' computes in bfloat16 or float16: change dtype")
 
@@ -181,6 +205,11 @@ class TrainingConfig:
     def base_models(self) -> tuple[str, ...]:
         """The base model, and its fallback where there is one, in the order they are tried."""
         return tuple(name for name in (self.base_model, self.fallback_base_model) if name)
+
+    @property
+    def prompt_format(self) -> PromptFormat:
+        """How the adapter will be asked; training prompts must be in this format."""
+        return PromptFormat(style=self.prompt_style)
 
     def with_base_model(self, base_model: str) -> TrainingConfig:
         """A copy with another base model and no fallback."""

@@ -1,64 +1,153 @@
-"""The folder of a run: taken once, gone on with only by the run that took it."""
+"""The folder of a run: taken once, gone on with only by the run that took it.
+
+runs/ticket/                  the adapter directory; schemalora.json comes last
+  learning_curve.json
+  checkpoints/                there while the run goes on
+    run.json                  what decides the result
+    checkpoint-200/           whole, always
+    unfinished/               what is being written: the trainer's own output folder
+    selected/step-200/        the adapter of the best moment so far
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+from schemalora.adapter import MANIFEST_FILE
 from schemalora.errors import RunFolderError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue
 
-CHECKPOINTS = "checkpoints"
-RUN_FILE = "run.json"
-
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
-
-def claim(output_dir: Path, run: dict[str, JsonValue], *, resume: bool) -> str | None:
-    """Takes a folder for a run and returns the checkpoint to go on from, if there is one.
-
-    Args:
-        output_dir: the adapter directory.
-        run: what decides the result: contract, records, settings. Kept beside the checkpoints.
-        resume: whether a run that was stopped in this folder is gone on with.
-
-    Raises:
-        RunFolderError: the folder holds something else, or a run of other settings.
-    """
-    checkpoints = output_dir / CHECKPOINTS
-    taken = checkpoints / RUN_FILE
-    if resume and taken.is_file():
-        _require_same(read_json(taken), run, output_dir)
-        return _last(checkpoints)
-    if resume:
-        raise RunFolderError(f"{output_dir}: holds no stopped run to resume")
-    if output_dir.exists() and any(output_dir.iterdir()):
-        hint = "resume it, or choose" if taken.is_file() else "choose"
-        raise RunFolderError(f"{output_dir}: already holds a run; {hint} a new folder")
-    write_json(taken, run)
-    return None
+_CHECKPOINTS_KEPT = 2
 
 
-def release(output_dir: Path) -> None:
-    """Gives back a folder in which nothing was computed yet, so that the run can be mended."""
-    checkpoints = output_dir / CHECKPOINTS
-    if _last(checkpoints) is None:
-        (checkpoints / RUN_FILE).unlink()
-        for folder in (checkpoints, output_dir):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of a run."""
+
+    path: Path
+    """The adapter directory."""
+
+    @property
+    def checkpoints(self) -> Path:
+        """Everything that is there only while the run goes on."""
+        return self.path / "checkpoints"
+
+    @property
+    def unfinished(self) -> Path:
+        """Where checkpoints are written before they are whole."""
+        return self.checkpoints / "unfinished"
+
+    @property
+    def selected(self) -> Path:
+        """The adapters of the best moments."""
+        return self.checkpoints / "selected"
+
+    @property
+    def _run_file(self) -> Path:
+        return self.checkpoints / "run.json"
+
+    def claim(self, run: dict[str, JsonValue], *, resume: bool) -> str | None:
+        """Takes the folder for a run and returns the checkpoint to go on from, if there is one.
+
+        Args:
+            run: what decides the result: contract, records, settings.
+            resume: whether a run that was stopped in this folder is gone on with.
+
+        Raises:
+            RunFolderError: the folder holds something else, or a run of other settings, or cannot
+                be written.
+        """
+        if resume and self._run_file.is_file():
+            _require_same(read_json(self._run_file), run, self.path)
+            self._drop_torsos()
+            last = self.last_checkpoint()
+            return None if last is None else str(last)
+        if resume:
+            finished = (self.path / MANIFEST_FILE).is_file()
+            note = ": it is finished" if finished else ""
+            raise RunFolderError(f"{self.path}: holds no stopped run to resume{note}")
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            hint = "resume it, or choose" if self._run_file.is_file() else "choose"
+            raise RunFolderError(f"{self.path}: already holds a run; {hint} a new folder")
+        try:
+            write_json(self._run_file, run)
+        except OSError as error:
+            raise RunFolderError(f"{self.path}: cannot be written ({error.strerror})") from error
+        return None
+
+    def release(self) -> None:
+        """Gives back a folder in which nothing was computed yet, so that the run can be mended."""
+        if self.last_checkpoint() is None:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+            if self.path.is_dir() and not any(self.path.iterdir()):
+                self.path.rmdir()
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest checkpoint; None where the run was stopped before its first."""
+        whole = self._whole()
+        return whole[-1] if whole else None
+
+    def publish(self, step: int) -> None:
+        """Gives a checkpoint that has been written its name, and lets the oldest go.
+
+        A rename is all or nothing, so a folder named `checkpoint-<step>` is whole, even where the
+        process is killed or the power fails in between.
+        """
+        written = self.unfinished / f"checkpoint-{step}"
+        for path in [*written.rglob("*"), written]:
+            _flush(path)
+        target = self.checkpoints / written.name
+        if target.exists():
+            shutil.rmtree(target)
+        written.rename(target)
+        _flush(self.checkpoints)
+        for old in self._whole()[:-_CHECKPOINTS_KEPT]:
+            old.rename(self.unfinished / old.name)
+            shutil.rmtree(self.unfinished / old.name)
+
+    def is_writing(self) -> bool:
+        """Whether a checkpoint was begun and is not whole."""
+        return any(self.unfinished.glob("checkpoint-*"))
+
+    def finish(self) -> None:
+        """Removes the checkpoints; what the trainer's integrations logged is kept.
+
+        The run file goes first: without it, nothing here is taken for a run to resume.
+        """
+        self._run_file.unlink(missing_ok=True)
+        self._drop_torsos()
+        for path in self.unfinished.iterdir() if self.unfinished.is_dir() else ():
+            if not (self.path / path.name).exists():
+                shutil.move(path, self.path / path.name)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def _drop_torsos(self) -> None:
+        for torso in self.unfinished.glob("checkpoint-*"):
+            shutil.rmtree(torso)
+
+    def _whole(self) -> list[Path]:
+        found = [
+            (int(match.group(1)), path)
+            for path in (self.checkpoints.iterdir() if self.checkpoints.is_dir() else ())
+            if (match := _CHECKPOINT.fullmatch(path.name))
+        ]
+        return [path for _, path in sorted(found)]
 
 
-def _last(checkpoints: Path) -> str | None:
-    """The newest checkpoint; None where the run was stopped before its first."""
-    found = [
-        (int(match.group(1)), path)
-        for path in checkpoints.iterdir()
-        # The trainer's state is written last: without it the checkpoint is a torso.
-        if (match := _CHECKPOINT.fullmatch(path.name)) and (path / "trainer_state.json").is_file()
-    ]
-    return str(max(found)[1]) if found else None
+def _flush(path: Path) -> None:
+    """Has the system write a file, or a folder's list of names, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _require_same(

@@ -7,40 +7,15 @@ to do, so that hours are not spent on training that cannot work.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import chain
+from typing import Any
 
 from schemalora.contract import Contract
 from schemalora.errors import PreflightError
-from schemalora.records import TrainingRecord
+from schemalora.formatting import PromptFormat, build_prompt
+from schemalora.records import Message, TrainingRecord
+from schemalora.training.findings import FindingKind, PreflightFinding, Severity
 from schemalora.training.tokens import IGNORED, TokenRow
-
-Severity = Literal["error", "warning"]
-FindingKind = Literal[
-    "invalid_target",
-    "not_canonical",
-    "end_token_lost",
-    "end_token_inside",
-    "double_bos",
-    "too_long",
-    "not_reversible",
-    "masked_wrong",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a preflight reports."""
-
-    kind: FindingKind
-    severity: Severity
-    row: int
-    """Index of the training record, counted from 0."""
-    message: str
-    """What is wrong and what to do."""
-
-    def __str__(self) -> str:
-        return f"{self.severity}: {self.kind} in record {self.row}: {self.message}"
 
 
 def preflight(
@@ -50,7 +25,10 @@ def preflight(
     tokenizer: Any,
     *,
     max_length: int,
-) -> list[Finding]:
+    vocabulary: int | None = None,
+    prompt_format: PromptFormat | None = None,
+    constrained_serving: bool = True,
+) -> list[PreflightFinding]:
     """Checks training records and their tokens.
 
     Args:
@@ -59,23 +37,57 @@ def preflight(
         rows: their token rows, in the same order.
         tokenizer: the tokenizer that made them.
         max_length: tokens that a row may have.
+        vocabulary: width of the model's logits; None: the tokenizer's entries.
+        prompt_format: how the adapter will be asked.
+        constrained_serving: whether a target that constrained decoding would ban is an error.
 
     Returns:
-        Findings in the order of the rows; empty where all is well.
+        Findings in the order of the rows, those on the whole set first; empty where all is well.
     """
-    found: list[Finding] = []
+    # Decoding needs PyTorch, which reading a config does not.
+    from schemalora.training.replay import GrammarReplay
+
+    width = vocabulary or len(tokenizer)
+    asked = build_prompt(contract, "", prompt_format=prompt_format)
+    replay = GrammarReplay(
+        contract,
+        tokenizer,
+        # The engine wants a place for every token; those beyond the model's are found below.
+        vocabulary=max(width, len(tokenizer)),
+        constrained_serving=constrained_serving,
+    )
+    found = list(replay.findings)
     for index, (record, row) in enumerate(zip(records, rows, strict=True)):
         completion = record.completion[0]["content"]
-        for check in (
-            _check_target(contract, completion),
-            _check_tokens(row, completion, tokenizer),
-            _check_length(row, max_length),
-        ):
-            found += [Finding(kind, severity, index, message) for kind, severity, message in check]
+        on_row = [
+            PreflightFinding(kind, severity, index, message)
+            for kind, severity, message in chain(
+                _check_target(contract, completion),
+                _check_prompt(record.prompt, asked),
+                _check_tokens(row, completion, tokenizer),
+                _check_size(row, max_length, width),
+            )
+        ]
+        # What is wrong with a broken target says more than that the decoder bans it.
+        broken = any(one.severity == "error" for one in on_row)
+        banned = None if broken else replay.check(index, row)
+        found += on_row if banned is None else [*on_row, banned]
     return found
 
 
-def require_no_errors(findings: Iterable[Finding]) -> None:
+def summary(findings: Iterable[PreflightFinding]) -> list[str]:
+    """One line for each kind of finding: its first, and how many there are."""
+    by_kind: dict[FindingKind, list[PreflightFinding]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    return [f"{same[0]}{_and_more(len(same))}" for same in by_kind.values()]
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count - 1} more)" if count > 1 else ""
+
+
+def require_no_errors(findings: Iterable[PreflightFinding]) -> None:
     """Stops where a finding has severity error.
 
     Raises:
@@ -83,8 +95,7 @@ def require_no_errors(findings: Iterable[Finding]) -> None:
     """
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise PreflightError(f"preflight: {errors[0]}{more}")
+        raise PreflightError(f"preflight: {errors[0]}{_and_more(len(errors))}")
 
 
 _Check = Iterator[tuple[FindingKind, Severity, str]]
@@ -105,6 +116,16 @@ def _check_target(contract: Contract, completion: str) -> _Check:
             "warning",
             "the target is not the contract's canonical text (white space, key order or numbers), "
             "so constrained decoding may steer away from it; format it with `schemalora format`",
+        )
+
+
+def _check_prompt(prompt: Sequence[Message], asked: Sequence[Message]) -> _Check:
+    if list(prompt[:-1]) != list(asked[:-1]) or prompt[-1]["role"] != asked[-1]["role"]:
+        yield (
+            "other_prompt",
+            "warning",
+            "the prompt is not the one that the adapter will be asked with; format the records "
+            "with the config's prompt_style, or change prompt_style",
         )
 
 
@@ -130,11 +151,20 @@ def _check_tokens(row: TokenRow, completion: str, tokenizer: Any) -> _Check:
         yield "masked_wrong", "error", "the loss does not cover exactly the target and its end"
 
 
-def _check_length(row: TokenRow, max_length: int) -> _Check:
+def _check_size(row: TokenRow, max_length: int, vocabulary: int) -> _Check:
     if len(row) > max_length:
         yield (
             "too_long",
             "error",
-            f"{len(row)} tokens, max_length is {max_length}: raise max_length or drop the row "
-            "(rows are never cut: the end of the target would be lost)",
+            f"{len(row)} tokens, and {max_length} fit (the smaller of max_length and the model's "
+            "context): raise max_length, shorten the row or drop it (rows are never cut: the end "
+            "of the target would be lost)",
+        )
+    largest = max(row.input_ids, default=0)
+    if largest >= vocabulary:
+        yield (
+            "unknown_token",
+            "error",
+            f"token {largest} is beyond the model's {vocabulary} embeddings: the tokenizer "
+            "belongs to another model",
         )

@@ -1,4 +1,4 @@
-"""Progress of a training run, and the stop where the loss is not finite."""
+"""Progress of a training run."""
 
 # transformers is typed in part only:
 # pyright: reportUnknownMemberType=false, reportMissingTypeArgument=false
@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from schemalora.errors import TrainingError
+from schemalora.compliance.score import METRICS
 
 
 class ProgressCallback(TrainerCallback):
@@ -56,7 +55,11 @@ class ProgressCallback(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        if not logs or "loss" not in logs or not state.is_world_process_zero:
+        if not logs or not state.is_world_process_zero:
+            return
+        if "eval_seconds" in logs:
+            self._print_measurement(logs, state)
+        if "loss" not in logs:
             return
         loss = f"loss {logs['loss']:.4f}"
         if self._bar:
@@ -75,21 +78,10 @@ class ProgressCallback(TrainerCallback):
             self._bar.stop()
             self._bar = None
 
-
-class FiniteLossCallback(TrainerCallback):
-    """Stops the run where the loss is NaN or infinite; the last checkpoint stays as it is."""
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {loss} at step {state.global_step}; the last checkpoint in "
-                f"{args.output_dir} is intact: lower learning_rate, or use bfloat16 or float32"
-            )
+    def _print_measurement(self, logs: dict[str, float], state: TrainerState) -> None:
+        rates = ", ".join(f"{name} {logs[f'eval_{name}']:.3f}" for name in METRICS)
+        self._console.print(
+            f"development: step {state.global_step}, {rates}"
+            f" ({logs['eval_rows']} rows, {logs['eval_seconds']:.0f} s)",
+            highlight=False,
+        )

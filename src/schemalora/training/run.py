@@ -7,54 +7,43 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peft import prepare_model_for_kbit_training
+import torch
+from peft import LoraConfig, prepare_model_for_kbit_training
+from safetensors import SafetensorError
+from transformers import PrinterCallback
+from trl import SFTConfig
 
 from schemalora.adapter import Adapter, AdapterManifest
-from schemalora.base_model import (
-    BaseModel,
-    find_first_base_model,
-    load_model,
-    load_tokenizer,
-    preferred_device,
-)
+from schemalora.base_model import BaseModel, load_model, preferred_device
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
-from schemalora.errors import SchemaloraError, TrainingError, UsageError
-from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
-from schemalora.jsonl import write_json
+from schemalora.errors import TrainingError, UsageError
+from schemalora.formatting import template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.records import TrainingRecord
 from schemalora.training.allocator import keep_pages
+from schemalora.training.checkpoints import CheckpointCallback
 from schemalora.training.collator import RightAlignedCollator
 from schemalora.training.config import TrainingConfig
-from schemalora.training.folder import CHECKPOINTS, claim, release
-from schemalora.training.preflight import preflight, require_no_errors
-from schemalora.training.progress import FiniteLossCallback, ProgressCallback
+from schemalora.training.curve import write_curve
+from schemalora.training.folder import RunFolder
+from schemalora.training.machine import check_machine
+from schemalora.training.prepare import Prepared, prepare
+from schemalora.training.progress import ProgressCallback
+from schemalora.training.ranks import is_main_process, on_main_process
+from schemalora.training.selection import SelectionCallback
 from schemalora.training.settings import lora_config, sft_config
-from schemalora.training.tokens import TokenRow, to_dataset, tokenize_records
+from schemalora.training.tokens import to_dataset
 from schemalora.training.trainer import CompletionTrainer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-CURVE_FILE = "learning_curve.json"
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """Everything a run needs before the weights are loaded."""
-
-    base_model: BaseModel
-    tokenizer: Any
-    rows: Sequence[TokenRow]
 
 
 def train(
@@ -66,6 +55,8 @@ def train(
     resume: bool = False,
 ) -> Adapter:
     """Trains a LoRA adapter and writes its directory.
+
+    Under torchrun or `accelerate launch` every process calls it; the first one writes.
 
     Args:
         contract: what every completion must satisfy; pinned in the adapter directory.
@@ -84,37 +75,29 @@ def train(
             other settings or records.
         BaseModelError: the base model cannot be had.
         PreflightError: the records would not teach what they should.
-        TrainingError: the loss is not finite, or the disk is full.
+        TrainingError: the loss is not finite, or the disk or the memory is full.
     """
-    output_dir, records = Path(output_dir), list(records)
-    lora, arguments = lora_config(config), sft_config(config, output_dir / CHECKPOINTS)
-    checkpoint = claim(output_dir, _identity(contract, records, config), resume=resume)
+    folder, records = RunFolder(Path(output_dir)), list(records)
+    check_machine(config)
+    lora = lora_config(config)
+    # Connects the processes, where there are several.
+    arguments = sft_config(config, folder.unfinished)
+    identity = _identity(contract, records, config)
+    checkpoint = on_main_process(lambda: folder.claim(identity, resume=resume))
     try:
-        prepared = _prepare(contract, records, config)
-    except SchemaloraError:
-        release(output_dir)
+        prepared = prepare(contract, records, config)
+        trainer = _trainer(prepared, config, lora, arguments)
+        trainer.add_callback(CheckpointCallback(folder))
+        selection = _selection(trainer, contract, prepared, config, folder)
+    except BaseException:
+        if is_main_process():
+            folder.release()
         raise
-    model = _load(prepared.base_model, config)
-    trainer = CompletionTrainer(
-        model=model,
-        args=arguments,
-        data_collator=RightAlignedCollator(pad_token_id=prepared.tokenizer.pad_token_id),
-        train_dataset=to_dataset(prepared.rows),
-        processing_class=prepared.tokenizer,
-        peft_config=lora,
-        callbacks=[ProgressCallback(), FiniteLossCallback()],
-    )
-    _remove_default_printer(trainer)
-    try:
+    with _limits_of_the_machine(folder):
         trainer.train(resume_from_checkpoint=checkpoint)
-    except OSError as error:
-        raise TrainingError(
-            f"training stopped: {error.strerror or error}; make room and run again with resume "
-            f"(checkpoints lie in {output_dir / CHECKPOINTS})"
-        ) from error
-    if not trainer.is_world_process_zero():
-        return Adapter(path=output_dir, manifest=_manifest(contract, config, prepared))
-    return _finish(trainer, contract, config, prepared, output_dir)
+        manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection))
+        _finish(trainer, selection, manifest, prepared, folder)
+    return Adapter(path=folder.path, manifest=manifest)
 
 
 def _identity(
@@ -132,19 +115,26 @@ def _identity(
     }
 
 
-def _prepare(
-    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
-) -> _Prepared:
-    if not records:
-        raise UsageError("there are no training records")
-    base_model = find_first_base_model(*config.base_models)
-    tokenizer = load_tokenizer(base_model)
-    rows = tokenize_records(tokenizer, records)
-    findings = preflight(contract, records, rows, tokenizer, max_length=config.max_length)
-    require_no_errors(findings)
-    for finding in findings:
-        warnings.warn(f"preflight: {finding}", stacklevel=3)
-    return _Prepared(base_model=base_model, tokenizer=tokenizer, rows=rows)
+def _trainer(
+    prepared: Prepared, config: TrainingConfig, lora: LoraConfig, arguments: SFTConfig
+) -> CompletionTrainer:
+    held_out = prepared.development.held_out if prepared.development else ()
+    model = _load(prepared.base_model, config)
+    try:
+        trainer = CompletionTrainer(
+            model=model,
+            args=arguments,
+            data_collator=RightAlignedCollator(pad_token_id=prepared.tokenizer.pad_token_id),
+            train_dataset=to_dataset(prepared.rows, held_out=held_out),
+            processing_class=prepared.tokenizer,
+            peft_config=lora,
+            callbacks=[ProgressCallback()],
+        )
+    except ValueError as error:
+        # Such as target modules that the base model does not have.
+        raise UsageError(f"TRL or PEFT refuses the settings: {_first_line(error)}") from error
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _load(base_model: BaseModel, config: TrainingConfig) -> PreTrainedModel:
@@ -164,49 +154,99 @@ def _load(base_model: BaseModel, config: TrainingConfig) -> PreTrainedModel:
     return model
 
 
-def _remove_default_printer(trainer: CompletionTrainer) -> None:
-    from transformers import PrinterCallback
+def _selection(
+    trainer: CompletionTrainer,
+    contract: Contract,
+    prepared: Prepared,
+    config: TrainingConfig,
+    folder: RunFolder,
+) -> SelectionCallback | None:
+    if prepared.development is None:
+        return None
+    if trainer.is_fsdp_enabled:
+        raise UsageError(
+            "development_rows: under FSDP no process holds the whole model, so it cannot answer; "
+            "set development_rows = 0, or use DDP"
+        )
+    selection = SelectionCallback(
+        trainer, contract, prepared.development, config=config, folder=folder.selected
+    )
+    trainer.add_callback(selection)
+    return selection
 
-    trainer.remove_callback(PrinterCallback)
+
+@contextmanager
+def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
+    """Turns a full disk or a full memory into one clear line."""
+    last = f"checkpoints lie in {folder.checkpoints}"
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"memory ran out ({_first_line(error)}): lower batch_size and raise "
+            f"gradient_accumulation, or set gradient_checkpointing = true; {last}"
+        ) from error
+    except (OSError, RuntimeError, SafetensorError) as error:
+        # PyTorch and safetensors write with errors of their own.
+        if not isinstance(error, (OSError, SafetensorError)) and not folder.is_writing():
+            raise
+        reason = getattr(error, "strerror", None) or _first_line(error)
+        raise TrainingError(
+            f"training stopped, since a file could not be written ({reason}); make room and run "
+            f"again with resume ({last}; each of them is whole)"
+        ) from error
 
 
-def _manifest(contract: Contract, config: TrainingConfig, prepared: _Prepared) -> AdapterManifest:
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _selected_step(trainer: CompletionTrainer, selection: SelectionCallback | None) -> int:
+    return trainer.state.global_step if selection is None else selection.selected_step
+
+
+def _manifest(
+    contract: Contract, config: TrainingConfig, prepared: Prepared, step: int
+) -> AdapterManifest:
     return AdapterManifest(
         contract=contract,
-        prompt_format=PromptFormat(style=config.prompt_style).to_dict(),
+        prompt_format=config.prompt_format.to_dict(),
         base_model=prepared.base_model.name,
         base_model_revision=prepared.base_model.revision,
         tokenizer_hash=tokenizer_hash(prepared.tokenizer),
         template_hash=template_hash(prepared.tokenizer),
         training=config.to_dict(),
         versions=package_versions(),
+        step=step,
     )
 
 
 def _finish(
     trainer: CompletionTrainer,
-    contract: Contract,
-    config: TrainingConfig,
-    prepared: _Prepared,
-    output_dir: Path,
-) -> Adapter:
-    """Writes weights, manifest and learning curve, the manifest last: it marks a whole adapter."""
-    # Not save_model: it adds a pickle of the arguments, and with it this machine's paths.
-    unwrapped: Any = trainer.accelerator.unwrap_model(trainer.model)
-    unwrapped.save_pretrained(str(output_dir))
-    steps = [entry for entry in trainer.state.log_history if "loss" in entry]
-    write_json(
-        output_dir / CURVE_FILE,
-        {
-            "format_version": 1,
-            "steps": json.loads(json.dumps(steps)),
-            "seconds": trainer.state.log_history[-1].get("train_runtime"),
-            "records": len(prepared.rows),
-            "tokens": sum(map(len, prepared.rows)),
-            "completion_tokens": sum(len(row.completion) for row in prepared.rows),
-        },
+    selection: SelectionCallback | None,
+    manifest: AdapterManifest,
+    prepared: Prepared,
+    folder: RunFolder,
+) -> None:
+    """Writes weights, learning curve and manifest, the manifest last: it marks a whole adapter."""
+    # Of sharded weights every process holds a part.
+    whole = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if not trainer.is_world_process_zero():
+        return
+    if selection is None:
+        # Not save_model: it adds a pickle of the arguments, and with it this machine's paths.
+        model: Any = trainer.accelerator.unwrap_model(trainer.model)
+        model.save_pretrained(str(folder.path), state_dict=whole)
+    else:
+        for path in selection.selected_folder.iterdir():
+            shutil.copy2(path, folder.path / path.name)
+    write_curve(
+        folder.path,
+        prepared,
+        trainer.state.log_history,
+        evaluations=[] if selection is None else selection.evaluations,
+        selected_step=_selected_step(trainer, selection),
     )
-    manifest = _manifest(contract, config, prepared)
-    manifest.save(output_dir)
-    shutil.rmtree(output_dir / CHECKPOINTS, ignore_errors=True)
-    return Adapter(path=output_dir, manifest=manifest)
+    manifest.save(folder.path)
+    folder.finish()

@@ -16,6 +16,15 @@ from schemalora.base_model import preferred_device, torch_dtype_of
 from schemalora.errors import UsageError
 from schemalora.training.config import TrainingConfig
 
+# Settings of TRL that would undo what `train` does, and what to do instead.
+_NOT_PASSED_THROUGH = {
+    "output_dir": "the run's folder is the argument output_dir of `train`",
+    "packing": "batches of like length leave little padding, and packed rows would see each other",
+    "load_best_model_at_end": "set development_rows: the best adapter by its answers is kept",
+    "eval_strategy": "set development_rows: answers are scored, not the loss",
+    "max_length": "it is a setting of its own: max_length",
+}
+
 
 def lora_config(config: TrainingConfig) -> LoraConfig:
     """PEFT's settings.
@@ -44,8 +53,12 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
     """TRL's settings, with checkpoints in `folder`.
 
     Raises:
-        UsageError: TRL or transformers refuses a setting, such as one of the table `trl`.
+        UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
+            one that is decided elsewhere.
     """
+    for name, reason in _NOT_PASSED_THROUGH.items():
+        if config.trl.get(name):
+            raise UsageError(f"trl.{name} cannot be passed through: {reason}")
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
         "output_dir": str(folder),
@@ -69,7 +82,8 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
         "use_cpu": preferred_device() == "cpu",
         "logging_steps": config.logging_steps,
         "save_steps": config.save_steps,
-        "save_total_limit": 2,
+        # One at a time: `RunFolder.publish` moves each away and keeps the last two.
+        "save_total_limit": None,
         "report_to": list(config.report_to) or "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": torch.cuda.is_available(),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +53,25 @@ def tokenize_records(tokenizer: Any, records: Iterable[TrainingRecord]) -> list[
     ]
 
 
-def to_dataset(rows: Sequence[TokenRow]) -> Dataset:
-    """A dataset that TRL takes as already prepared, with `length` for grouping."""
+def to_dataset(rows: Sequence[TokenRow], *, held_out: Collection[int] = ()) -> Dataset:
+    """A dataset that TRL takes as already prepared.
+
+    Args:
+        rows: the token rows of all training records, in order.
+        held_out: indices of those that are not trained on.
+
+    Returns:
+        Columns `input_ids` and `labels`, `length` for grouping, and `record`, the index of the
+        training record, by which a batch can be named.
+    """
     from datasets import Dataset
 
+    kept = [(index, row) for index, row in enumerate(rows) if index not in held_out]
     return Dataset.from_dict(
         {
-            "input_ids": [row.input_ids for row in rows],
-            "labels": [row.labels for row in rows],
-            "length": [len(row) for row in rows],
+            "input_ids": [row.input_ids for _, row in kept],
+            "labels": [row.labels for _, row in kept],
+            "length": [len(row) for _, row in kept],
+            "record": [index for index, _ in kept],
         }
     )

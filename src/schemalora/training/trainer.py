@@ -13,7 +13,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812  the field's name for it
 from trl import SFTTrainer
 
+from schemalora.errors import TrainingError
+from schemalora.training.order import GroupedSampler
 from schemalora.training.tokens import IGNORED
+
+# Of a batch without a finite loss so many records are named.
+_MOST_NAMED = 32
 
 
 class CompletionTrainer(SFTTrainer):
@@ -42,19 +47,46 @@ class CompletionTrainer(SFTTrainer):
 
         Returns:
             The loss, a scalar; with `return_outputs`, the pair (loss, outputs).
+
+        Raises:
+            TrainingError: the loss is not finite; names the records of the batch.
         """
         labels = inputs["labels"]
-        outputs = model(
-            **{key: value for key, value in inputs.items() if key != "labels"}, use_cache=False
-        )
+        fed = {key: value for key, value in inputs.items() if key not in ("labels", "record")}
+        outputs = model(**fed, use_cache=False)
         # The logits of one column predict the token of the next.
         logits = outputs.logits[:, :-1]
         targets = labels[:, labels.size(1) - logits.size(1) :]
         wanted = targets != IGNORED
         loss = F.cross_entropy(logits[wanted].float(), targets[wanted], reduction="sum")
+        if not torch.isfinite(loss):
+            raise TrainingError(self._about_loss(loss.item(), inputs.get("record")))
         count = wanted.sum() if num_items_in_batch is None else num_items_in_batch
         loss = loss / torch.as_tensor(count, device=loss.device).clamp(min=1)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             # DDP averages the gradients over devices, but the count holds the tokens of all.
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
+
+    def _about_loss(self, loss: float, records: torch.Tensor | None) -> str:
+        indices = [] if records is None else sorted(records.tolist())
+        named = ", ".join(map(str, indices[:_MOST_NAMED]))
+        more = f" and {len(indices) - _MOST_NAMED} more" if len(indices) > _MOST_NAMED else ""
+        return (
+            f"the loss is {loss} in step {self.state.global_step + 1}, in the batch of records "
+            f"{named}{more} (counted from 0); the last checkpoint is intact: lower learning_rate, "
+            "use bfloat16 or float32, or look at these records"
+        )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Batches of like length in an order that resuming and more processes do not change."""
+        rows: Any = self.train_dataset if train_dataset is None else train_dataset
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        return GroupedSampler(
+            rows[self.args.length_column_name],
+            batch_rows=self.args.train_batch_size
+            * self.args.gradient_accumulation_steps
+            * self.args.world_size,
+            seed=self.args.data_seed if self.args.data_seed is not None else self.args.seed,
+        )

@@ -1,0 +1,54 @@
+"""Checkpoints that are whole or not there, and never of weights that are lost."""
+
+# transformers and torch are typed in part only:
+# pyright: reportUnknownMemberType=false, reportMissingTypeArgument=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from schemalora.errors import TrainingError
+from schemalora.training.folder import RunFolder
+
+
+class CheckpointCallback(TrainerCallback):
+    """Publishes what the trainer has written into the folder's `unfinished`.
+
+    Args:
+        folder: the folder of the run.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: Any = None,
+        **_: Any,
+    ) -> None:
+        if not _all_finite(model):
+            raise TrainingError(
+                f"the adapter's weights are not finite after step {state.global_step}; the last "
+                f"checkpoint in {self._folder.checkpoints} is from before: lower learning_rate, or "
+                "use bfloat16 or float32"
+            )
+        # Every process writes its own random state into the checkpoint.
+        PartialState().wait_for_everyone()
+        if state.is_world_process_zero:
+            self._folder.publish(state.global_step)
+
+
+def _all_finite(model: Any) -> bool:
+    """Whether all weights that are trained, or this process's part of them, are finite."""
+    trained = [one for one in model.parameters() if one.requires_grad]
+    parts = [one.to_local() if hasattr(one, "to_local") else one for one in trained]
+    return all(bool(torch.isfinite(part).all()) for part in parts)

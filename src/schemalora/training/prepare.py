@@ -1,0 +1,84 @@
+"""Everything a run needs before the weights are loaded."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemalora.base_model import BaseModel, find_first_base_model, load_tokenizer, text_config
+from schemalora.compliance.score import METRICS
+from schemalora.contract import Contract
+from schemalora.errors import UsageError
+from schemalora.records import TrainingRecord
+from schemalora.training.config import TrainingConfig
+from schemalora.training.development import DevelopmentSet, hold_out
+from schemalora.training.preflight import preflight, require_no_errors, summary
+from schemalora.training.ranks import is_main_process
+from schemalora.training.tokens import TokenRow, tokenize_records
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A base model that was found, and rows that passed the preflight."""
+
+    base_model: BaseModel
+    tokenizer: Any
+    rows: Sequence[TokenRow]
+    """Token rows of all records, in order."""
+    development: DevelopmentSet | None
+    """What is held out of training; None where nothing is."""
+
+    @property
+    def trained(self) -> list[TokenRow]:
+        """The rows that are trained on."""
+        held_out = self.development.held_out if self.development else ()
+        return [row for index, row in enumerate(self.rows) if index not in held_out]
+
+
+def prepare(
+    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
+) -> Prepared:
+    """Finds the base model, makes the rows, checks them, and holds the development set out.
+
+    Warnings of the preflight are shown, one for each kind.
+
+    Raises:
+        UsageError: no records, no such selection metric, or no development set of that size.
+        BaseModelError: the base model cannot be had.
+        PreflightError: the records would not teach what they should.
+    """
+    if not records:
+        raise UsageError("there are no training records")
+    known = (*METRICS, *contract.fields)
+    if config.selection_metric not in known:
+        raise UsageError(
+            f"selection_metric = {config.selection_metric!r} is no metric or field of this "
+            f"contract (known: {', '.join(known)})"
+        )
+    base_model = find_first_base_model(*config.base_models)
+    tokenizer: Any = load_tokenizer(base_model)
+    limits = text_config(base_model)
+    context: int | None = getattr(limits, "max_position_embeddings", None)
+    rows = tokenize_records(tokenizer, records)
+    findings = preflight(
+        contract,
+        records,
+        rows,
+        tokenizer,
+        max_length=min(config.max_length, context or config.max_length),
+        vocabulary=limits.vocab_size,
+        prompt_format=config.prompt_format,
+        constrained_serving=config.constrained_serving,
+    )
+    require_no_errors(findings)
+    if is_main_process():
+        for line in summary(findings):
+            warnings.warn(f"preflight: {line}", stacklevel=3)
+    development = None
+    if config.development_rows:
+        development = hold_out(
+            contract, records, rows, count=config.development_rows, seed=config.seed
+        )
+    return Prepared(base_model, tokenizer, rows, development)

@@ -1,0 +1,105 @@
+"""Two processes on the CPU give the loss curve of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from schemalora import Contract, TrainingConfig, TrainingRecord, write_records
+from schemalora.training import train
+from schemalora.training.order import GroupedSampler
+from small_runs import weights
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from customer_support.ticket import SupportTicket
+from schemalora import Contract, TrainingConfig, read_records
+from schemalora.errors import SchemaloraError
+from schemalora.training import train
+
+folder = Path(sys.argv[1])
+config = TrainingConfig.from_toml(folder / "run.toml", overrides=sys.argv[2:])
+try:
+    train(Contract.from_model(SupportTicket), list(read_records(folder / "records.jsonl")),
+          config, output_dir=folder / "two")
+except SchemaloraError as error:
+    sys.exit(f"error: {error}")
+"""
+
+
+def test_the_order_depends_on_seed_epoch_and_global_batch_only():
+    lengths = [(7 * n) % 40 + 1 for n in range(200)]
+    sampler = GroupedSampler(lengths, batch_rows=8, seed=3)
+    first = list(sampler)
+    assert sorted(first) == list(range(200))
+    assert list(GroupedSampler(lengths, batch_rows=8, seed=3)) == first
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert second != first
+    later = GroupedSampler(lengths, batch_rows=8, seed=3)
+    later.set_epoch(1)
+    assert list(later) == second
+    assert list(GroupedSampler(lengths, batch_rows=8, seed=4)) != first
+    spread = [max(part) - min(part) for part in batches([lengths[one] for one in first])]
+    assert sum(spread) / len(spread) < 8
+
+
+def batches(values: list[int]) -> list[list[int]]:
+    return [values[at : at + 8] for at in range(0, len(values), 8)]
+
+
+def torchrun(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).parents[2]
+    (folder / "run.py").write_text(SCRIPT)
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+         str(folder / "run.py"), str(folder), *overrides],
+        env={**os.environ, "PYTHONPATH": str(root / "examples"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_curve_of_one(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    config = replace(
+        tiny_config, epochs=2, learning_rate=1e-2, development_rows=8, development_steps=2
+    )
+    one = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "one")
+    write_records(tmp_path / "records.jsonl", ticket_records)
+    lines = [
+        f"{key} = {json.dumps(value)}" for key, value in config.to_dict().items() if value != {}
+    ]
+    (tmp_path / "run.toml").write_text("[training]\n" + "\n".join(lines) + "\n")
+    done = torchrun(tmp_path, "batch_size=4")
+    assert done.returncode == 0, done.stderr
+
+    curves = [
+        json.loads((tmp_path / name / "learning_curve.json").read_text()) for name in ("one", "two")
+    ]
+    left, right = ([entry["loss"] for entry in curve["steps"]] for curve in curves)
+    assert len(left) >= 4
+    assert left[-1] < left[0]
+    assert right == pytest.approx(left, rel=1e-3)
+    assert curves[0]["selected_step"] == curves[1]["selected_step"]
+    for name, tensor in weights(one.path).items():
+        other = weights(tmp_path / "two")[name]
+        assert (tensor - other).abs().max() <= 0.05 * tensor.abs().max() + 1e-6
+
+    # A second run in the same folder is refused by every process, and none hangs.
+    again = torchrun(tmp_path, "batch_size=4")
+    assert again.returncode != 0
+    assert "already holds a run" in again.stderr

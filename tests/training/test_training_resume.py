@@ -1,0 +1,170 @@
+"""Stopped runs: killed for real, on a full disk, in the second epoch."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemalora import Contract, TrainingConfig, TrainingRecord, write_records
+from schemalora.errors import TrainingError
+from schemalora.training import train
+from schemalora.training.folder import RunFolder
+from small_runs import same, weights
+
+
+def test_a_run_stopped_in_its_second_epoch_ends_in_the_same_adapter(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    """Dropout moves the random state; the order of the second epoch must not depend on it."""
+    config = replace(tiny_config, epochs=2, dropout=0.2)
+    whole = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "whole")
+    publish = RunFolder.publish
+
+    def publish_and_stop(self: RunFolder, step: int) -> None:
+        publish(self, step)
+        if step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "publish", publish_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(ticket_contract, ticket_records, config, output_dir=tmp_path / "parts")
+    parts = train(
+        ticket_contract, ticket_records, config, output_dir=tmp_path / "parts", resume=True
+    )
+    assert whole.manifest.step == parts.manifest.step == 6
+    assert same(weights(whole.path), weights(parts.path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
+def test_a_full_disk_ends_in_one_line_and_leaves_the_last_checkpoint(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    """After the first checkpoint no file may grow beyond 4 kB: writes fail as on a full disk."""
+    publish = RunFolder.publish
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def publish_and_fill(self: RunFolder, step: int) -> None:
+        publish(self, step)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+
+    whole = train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "whole")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(RunFolder, "publish", publish_and_fill)
+            with pytest.raises(TrainingError, match="could not be written") as caught:
+                train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)
+    folder = RunFolder(tmp_path / "full")
+    assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-1"
+    resumed = train(
+        ticket_contract, ticket_records, tiny_config, output_dir=folder.path, resume=True
+    )
+    assert same(weights(whole.path), weights(resumed.path))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from customer_support.ticket import SupportTicket
+from schemalora import Contract, TrainingConfig, read_records
+from schemalora.training import train
+
+config, records, output, resume = sys.argv[1:]
+train(
+    Contract.from_model(SupportTicket), list(read_records(records)),
+    TrainingConfig.from_toml(config), output_dir=Path(output), resume=resume == "resume",
+)
+"""
+
+
+def start(files: Path, *, resume: bool) -> subprocess.Popen[bytes]:
+    tests = Path(__file__).parents[1]
+    paths = [str(tests), str(tests.parent / "examples")]
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(files / "run.toml"),
+         str(files / "records.jsonl"), str(files / "run"), "resume" if resume else "new"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stderr=(files / "log").open("ab"),
+    )  # fmt: skip
+
+
+def kill_when(process: subprocess.Popen[bytes], due: Callable[[], bool]) -> bool:
+    """Kills the process at the moment; says whether it was still running."""
+    while process.poll() is None:
+        if due():
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return process.returncode == -signal.SIGKILL
+        time.sleep(0.0005)
+    return False
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again_ends_in_the_same_adapter(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    """kill -9 before the first checkpoint, while one is written, after one, and at the end."""
+    config = replace(
+        tiny_config, epochs=3, dropout=0.2, development_rows=4, development_steps=2, batch_size=4
+    )
+    whole = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "whole")
+    write_records(tmp_path / "records.jsonl", ticket_records)
+    lines = [f"{key} = {as_toml(value)}" for key, value in config.to_dict().items()]
+    (tmp_path / "run.toml").write_text("[training]\n" + "\n".join(lines) + "\n")
+    folder = RunFolder(tmp_path / "run")
+
+    def writes(step: int) -> Callable[[], bool]:
+        return (folder.unfinished / f"checkpoint-{step}").exists
+
+    def has_written(step: int) -> Callable[[], bool]:
+        return (folder.checkpoints / f"checkpoint-{step}").exists
+
+    moments = [
+        (folder.checkpoints / "run.json").exists,
+        writes(1),
+        writes(3),
+        has_written(5),
+        writes(8),
+        (folder.path / "learning_curve.json").exists,
+    ]
+    killed = 0
+    for number, due in enumerate(moments):
+        resume = (folder.checkpoints / "run.json").exists()
+        process = start(tmp_path, resume=resume or number > 0)
+        killed += kill_when(process, due)
+        for path in folder.checkpoints.glob("checkpoint-*"):
+            assert (path / "trainer_state.json").stat().st_size > 0
+            assert weights(path)
+    assert killed >= len(moments) - 1, (tmp_path / "log").read_text()
+    if not (folder.path / "schemalora.json").is_file() or folder.checkpoints.exists():
+        assert start(tmp_path, resume=True).wait() == 0, (tmp_path / "log").read_text()
+    assert same(weights(whole.path), weights(folder.path))
+
+
+def as_toml(value: Any) -> str:
+    import json
+
+    return "{}" if value == {} else json.dumps(value)

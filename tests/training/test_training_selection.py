@@ -1,0 +1,160 @@
+"""The adapter of the best moment is kept, and a resumed run keeps the same one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemalora import Contract, Prediction, TrainingConfig, TrainingRecord, evaluate
+from schemalora.adapter import Adapter
+from schemalora.compliance import ComplianceReport
+from schemalora.errors import UsageError
+from schemalora.training import train
+from schemalora.training.selection import (
+    Evaluation,
+    SelectionCallback,
+    measurements_without_gain,
+    selected_step,
+)
+from small_runs import same, weights
+
+SCRIPT = {1: 1, 2: 3, 3: 3, 4: 2, 5: 2}
+"""Step to how many of the four development rows are right then."""
+
+
+def measured(values: list[float]) -> list[Evaluation]:
+    return [
+        Evaluation(step=10 * n, epoch=0.1, rows=4, seconds=1.0, metrics={"exact_match": value})
+        for n, value in enumerate(values, start=1)
+    ]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5]), min_size=1, max_size=8))
+def test_the_last_of_the_best_is_selected(values: list[float]):
+    step = selected_step(measured(values), "exact_match")
+    assert values[step // 10 - 1] == max(values)
+    assert max(values) not in values[step // 10 :]
+    waited = measurements_without_gain(measured(values), "exact_match")
+    assert values.index(max(values)) == len(values) - 1 - waited
+
+
+def test_nothing_measured_is_no_reason_to_stop():
+    assert measurements_without_gain([], "exact_match") == 0
+
+
+class Scripted:
+    """The model's answers as they might have been: the first rows right, the others empty."""
+
+    def __init__(self, *, killed_at: int | None = None) -> None:
+        self.killed_at = killed_at
+        self.weights: dict[int, Mapping[str, Any]] = {}
+
+    def measure(self, callback: Any) -> ComplianceReport:
+        from peft import get_peft_model_state_dict
+
+        step = callback._trainer.state.global_step
+        if step == self.killed_at:
+            raise KeyboardInterrupt
+        state = get_peft_model_state_dict(callback._model)
+        self.weights[step] = {name: one.clone() for name, one in state.items()}
+        predictions = [
+            Prediction(
+                example_id=one.id,
+                completion=callback._contract.encode(one.target) if place < SCRIPT[step] else "",
+            )
+            for place, one in enumerate(callback._examples)
+        ]
+        return evaluate(callback._contract, callback._examples, predictions)
+
+
+def run(
+    script: Scripted,
+    contract: Contract,
+    records: list[TrainingRecord],
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+) -> Adapter:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SelectionCallback, "measure", lambda self: script.measure(self))  # noqa: PLW0108  gets the callback
+        return train(contract, records, config, output_dir=folder, resume=resume)
+
+
+@pytest.fixture
+def config(tiny_config: TrainingConfig) -> TrainingConfig:
+    return replace(
+        tiny_config, epochs=5, max_steps=8, development_rows=4, development_steps=1, patience=2,
+        save_steps=2,
+    )  # fmt: skip
+
+
+def test_the_best_is_kept_and_training_stops_early(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    config: TrainingConfig,
+    tmp_path: Path,
+):
+    script = Scripted()
+    adapter = run(script, ticket_contract, ticket_records, config, tmp_path / "whole")
+    curve = json.loads((adapter.path / "learning_curve.json").read_text())
+    # Best from step 2 on, equalled in step 3; two measurements later there is no more patience.
+    assert [one["step"] for one in curve["evaluations"]] == [1, 2, 3, 4]
+    assert [one["metrics"]["exact_match"] for one in curve["evaluations"]] == [
+        0.25,
+        0.75,
+        0.75,
+        0.5,
+    ]
+    assert [one["rows"] for one in curve["evaluations"]] == [4] * 4
+    assert all(one["seconds"] >= 0 for one in curve["evaluations"])
+    assert "$.intent" in curve["evaluations"][0]["metrics"]
+    assert curve["selected_step"] == adapter.manifest.step == 3
+    assert curve["development"]["held_out"] + curve["records"] == 24
+    assert same(weights(adapter.path), script.weights[3])
+    assert not same(script.weights[3], script.weights[4])
+
+    stopped = Scripted(killed_at=4)
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped, ticket_contract, ticket_records, config, tmp_path / "parts")
+    again = Scripted()
+    resumed = run(again, ticket_contract, ticket_records, config, tmp_path / "parts", resume=True)
+    # The last checkpoint was that of step 2, so the measurements of steps 1 and 2 were read back.
+    assert sorted(again.weights) == [3, 4]
+    assert same(weights(resumed.path), weights(adapter.path))
+    assert resumed.manifest.step == 3
+    resumed_curve = json.loads((resumed.path / "learning_curve.json").read_text())
+    assert [one["step"] for one in resumed_curve["evaluations"]] == [1, 2, 3, 4]
+
+
+def test_the_model_itself_answers(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    config: TrainingConfig,
+    tmp_path: Path,
+):
+    """A random model gets nothing right, so all measurements are equal and the last one counts."""
+    quiet = replace(config, max_steps=3, development_steps=2, patience=0)
+    adapter = train(ticket_contract, ticket_records, quiet, output_dir=tmp_path / "run")
+    curve = json.loads((adapter.path / "learning_curve.json").read_text())
+    assert [one["step"] for one in curve["evaluations"]] == [2, 3]
+    assert adapter.manifest.step == 3
+
+
+def test_a_metric_that_is_none_is_refused(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    config: TrainingConfig,
+    tmp_path: Path,
+):
+    strange = replace(config, selection_metric="$.no_such_field")
+    with pytest.raises(UsageError, match=r"no metric or field.*exact_match.*\$\.intent"):
+        train(ticket_contract, ticket_records, strange, output_dir=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
