@@ -69,11 +69,12 @@ def test_any_order_of_both_sides_is_paired(rng: random.Random, n: int) -> None:
     assert report.metrics["exact_match"].count == n
 
 
-def test_the_index_agrees_with_a_set_while_it_grows() -> None:
+@pytest.mark.parametrize("score_bits", [15, 63, 200])
+def test_the_index_agrees_with_a_set_while_it_grows(score_bits: int) -> None:
     rng = random.Random(0)
-    index, seen = RowIndex(), dict[str, int]()
-    for i in range(20_000):
-        row_id = f"id-{rng.randrange(12_000)}"
+    index, seen = RowIndex(score_bits), dict[str, int]()
+    for i in range((1 << score_bits) - 10_001, (1 << score_bits) - 1):
+        row_id = f"id-{rng.randrange(6_000)}"
         assert index.add(row_id) == (row_id not in seen)
         if row_id not in seen:
             seen[row_id] = i

@@ -15,7 +15,9 @@ from schemalora.compliance.counts import ScoreCounter, ViolationCounter
 from schemalora.compliance.rate import percent, points
 from schemalora.compliance.slicing import MOST_SLICES
 from schemalora.compliance.tables import code, markdown_table
+from schemalora.contract import Contract
 from schemalora.errors import UsageError
+from schemalora.jsonvalue import JsonValue
 from schemalora.records import Example, Prediction
 from schemalora.statistics import mcnemar_exact, wilson_interval
 from tickets import CONTRACT, TARGET, examples, predictions, spoil
@@ -126,6 +128,24 @@ def test_robustness_counts_the_flips_of_each_perturbation() -> None:
     assert report.robustness["caps"]["$.priority"] == caps
     assert report.robustness["caps"]["$.intent"].lost == 0
     assert report.robustness["typos"]["exact_match"].clean.n == 3
+
+
+def test_robustness_knows_every_field_of_wide_contracts() -> None:
+    names = [f"field_{i:03d}" for i in range(150)]
+    contract = Contract.from_json_schema(
+        {"type": "object", "properties": {name: {"type": "integer"} for name in names}}
+    )
+    target: dict[str, JsonValue] = dict.fromkeys(names, 1)
+    rows = [
+        Example("t", target, id="clean"),
+        Example("T", target, id="caps", parent="clean", perturbations=("caps",)),
+    ]
+    wrong: dict[str, JsonValue] = {**target, names[-1]: 2}
+    answers = [
+        Prediction("clean", contract.encode(target)), Prediction("caps", contract.encode(wrong))
+    ]  # fmt: skip
+    flips = evaluate(contract, rows, answers).robustness["caps"]
+    assert {name for name, one in flips.items() if one.lost} == {"exact_match", "$.field_149"}
 
 
 def test_robustness_leaves_out_children_without_a_parent_among_the_rows() -> None:

@@ -11,6 +11,7 @@ from schemalora.cli.arguments import ContractArgument, ExamplesArgument, HtmlOpt
 from schemalora.compliance import Requirement, check_wishes, evaluate_files, judge
 from schemalora.compliance import route as route_rows
 from schemalora.contract import load_contract
+from schemalora.errors import UsageError
 
 
 def evaluate(
@@ -22,6 +23,10 @@ def evaluate(
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the Markdown report here.")] = None,
     html: HtmlOption = None,
+    learning_curve: Annotated[
+        Path | None,
+        typer.Option(help="An adapter directory, whose learning curve the HTML page draws."),
+    ] = None,
     require: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,6 +47,8 @@ def evaluate(
     ] = False,
 ) -> None:
     """Score predictions strictly, over all examples."""
+    if learning_curve is not None and html is None:
+        raise UsageError("--learning-curve is drawn in the page: it needs --html")
     made = load_contract(contract)
     # All that can be refused is refused first: a mistyped name should not cost a scoring run.
     requirements = [Requirement.parse(text) for text in require or ()]
@@ -55,9 +62,10 @@ def evaluate(
     if markdown is not None:
         report.save_markdown(markdown)
     if html is not None:
-        from schemalora.reporting import write_html
+        from schemalora.reporting import LearningCurve, write_html
 
-        write_html({predictions.stem: report}, html)
+        curve = None if learning_curve is None else LearningCurve.from_training(learning_curve)
+        write_html({predictions.stem: report}, html, learning_curve=curve)
     typer.echo(report.to_markdown())
     if wishes:
         typer.echo(str(route_rows(report, wishes)))

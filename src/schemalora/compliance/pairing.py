@@ -13,24 +13,22 @@ _NAMED = 5
 _FULL = 0.6
 
 
-SCORE_BITS = 63
-"""At most so many bits of a score are kept with an id."""
-
-
 class RowIndex:
     """A set of row ids with each row's score, in some 20 to 40 bytes a row.
 
     Ids are kept as 64-bit hashes in an open-addressed table: a million ids collide with a chance
-    of 3e-8.
+    of 3e-8. Scores of more than 63 bits, of contracts with more than 59 fields, are kept as Python
+    integers, in some 40 bytes more.
 
     Args:
-        score_bits: how many low bits of a score are to be kept, at most `SCORE_BITS`.
+        score_bits: how many bits a score has.
     """
 
-    def __init__(self, score_bits: int = SCORE_BITS) -> None:
-        self._bits = min(score_bits, SCORE_BITS)
+    def __init__(self, score_bits: int) -> None:
         # A score is kept plus one, so that 0 is a row that has none yet.
-        self._typecode = next(code for code in "BHILQ" if 8 * array(code).itemsize > self._bits)
+        self._typecode = next(
+            (code for code in "BHILQ" if 8 * array(code).itemsize > score_bits), None
+        )
         self._hashes, self._scores = self._tables(1024)
         self._count = 0
 
@@ -54,17 +52,20 @@ class RowIndex:
         return True
 
     def set_score(self, row_id: str, score: int) -> None:
-        """Keeps the low bits of a score with an id that was added."""
-        self._scores[self._slot(_key(row_id))] = (score & (1 << self._bits) - 1) + 1
+        """Keeps a score with an id that was added."""
+        self._scores[self._slot(_key(row_id))] = score + 1
 
     def score(self, row_id: str) -> int | None:
         """The score kept with an id; None where there is none."""
         kept = self._scores[self._slot(_key(row_id))]
         return kept - 1 if kept else None
 
-    def _tables(self, slots: int) -> tuple[array[int], array[int]]:
+    def _tables(self, slots: int) -> tuple[array[int], array[int] | list[int]]:
+        hashes = array("Q", bytes(8 * slots))
+        if self._typecode is None:
+            return hashes, [0] * slots
         width = array(self._typecode).itemsize
-        return array("Q", bytes(8 * slots)), array(self._typecode, bytes(width * slots))
+        return hashes, array(self._typecode, bytes(width * slots))
 
     def _slot(self, key: int) -> int:
         hashes = self._hashes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from schemalora.compliance.counts import ScoreCounter
-from schemalora.compliance.pairing import SCORE_BITS, RowIndex
+from schemalora.compliance.pairing import RowIndex
 from schemalora.compliance.rate import Rate
 from schemalora.jsonvalue import JsonValue
 from schemalora.records import Example
@@ -57,12 +57,12 @@ class RobustnessCounter:
     """Counts flips by perturbation; a row with several perturbations counts under each.
 
     Args:
-        columns: the names of the score's bits; those beyond 64 are not compared.
+        columns: the names of the score's bits.
         index: where the scores of rows that were seen are kept, by id.
     """
 
     def __init__(self, columns: Sequence[str], index: RowIndex) -> None:
-        self._columns = columns[:SCORE_BITS]
+        self._columns = columns
         self._index = index
         self._counts: dict[str, tuple[ScoreCounter, ...]] = {}
         self._pending: list[tuple[str, int, tuple[str, ...]]] = []
@@ -94,7 +94,6 @@ class RobustnessCounter:
         self._settle_at = 2 * len(still_pending) + 1_000
 
     def _count(self, name: str, clean: int, perturbed: int) -> None:
-        perturbed &= (1 << SCORE_BITS) - 1
         counters = self._counts.get(name)
         if counters is None:
             width = len(self._columns)

@@ -9,6 +9,7 @@ from schemalora.compliance.markdown import interval, lenient_sentence, p_value
 from schemalora.compliance.rate import percent
 from schemalora.compliance.score import METRICS
 from schemalora.compliance.slicing import weakest
+from schemalora.reporting.reliability import reliability_view
 
 _MOST_PATHS: Final = 16
 _LEVELS: Final = (0.02, 0.1, 0.3, 0.6)
@@ -28,6 +29,7 @@ def arm_view(name: str, report: ComplianceReport) -> dict[str, Any]:
             _robustness(perturbation, columns["exact_match"])
             for perturbation, columns in report.robustness.items()
         ],
+        "reliability": reliability_view(report),
         "confusion": [_confusion(path, one) for path, one in report.confusion.items()],
         "nulls": [
             {"path": path, "invented": _share(one.invented), "missed": _share(one.missed)}

@@ -13,14 +13,13 @@ from schemalora.compliance import ComplianceReport
 from schemalora.compliance.markdown import METRIC_TITLES
 from schemalora.compliance.rate import percent
 from schemalora.errors import UsageError
-from schemalora.extras import require_extra
+from schemalora.reporting.figures import ARM_COLOURS, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's palette, which colour-blind readers tell apart; hatches tell arms apart in print.
-ARM_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MOST_FIELDS: Final = 60
+# Hatches tell arms apart in print.
 _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++")
 
 
@@ -42,33 +41,14 @@ def write_plot(reports: Mapping[str, ComplianceReport], path: str | Path) -> tup
     """
     if not reports:
         raise UsageError("a plot needs at least one report")
-    require_extra("a plot", "report", "matplotlib")
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     first = next(iter(reports.values()))
     columns = [*first.metrics, *list(first.fields)[:_MOST_FIELDS]]
-    with rc_context(
-        {
-            "svg.fonttype": "none",  # text stays text
-            "svg.hashsalt": "schemalora",  # the same reports give the same bytes
-            "text.parse_math": False,  # a dollar sign is a dollar sign
-            "font.size": 10,
-        }
-    ):
-        height = 1.4 + len(columns) * (0.16 + 0.22 * len(reports))
-        figure = Figure(figsize=(9, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        _draw(axes, reports, columns)
+    height = 1.4 + len(columns) * (0.16 + 0.22 * len(reports))
+    with new_figure(width=9, height=height) as figure:
+        _draw(figure.subplots(), reports, columns)
         figure.suptitle(first.contract_name, x=0.01, ha="left", fontweight="bold")
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
-        png, svg = Path(path).with_suffix(".png"), Path(path).with_suffix(".svg")
-        png.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(png, dpi=160)
-        figure.savefig(svg, metadata={"Date": None})
-    return png, svg
+        return save_figure(figure, path)
 
 
 def _draw(axes: Axes, reports: Mapping[str, ComplianceReport], columns: Sequence[str]) -> None:
