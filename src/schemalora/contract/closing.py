@@ -26,7 +26,7 @@ from schemalora.contract.core_types import (
     wire_name,
     write_faithfully,
 )
-from schemalora.errors import SchemaError
+from schemalora.errors import SchemaError, UsageError
 from schemalora.schema import ROOT, child_path
 
 UNION_MARK = "\x00"
@@ -34,6 +34,8 @@ UNION_MARK = "\x00"
 
 _PYTHON_BELOW = frozenset({"function-before", "function-wrap"})
 _NAME_SETTINGS = ("validate_by_name", "validate_by_alias", "populate_by_name")
+_NOTATIONS = ("ser_json_timedelta", "ser_json_temporal")
+"""Settings by which pydantic writes times as numbers, which strict validation does not read."""
 _INNER = (
     ("schema", ""),
     ("items_schema", "[*]"),
@@ -137,7 +139,7 @@ class Closing:
         config: Any = made.get("config")
         if isinstance(config, dict):
             closed = dict(cast("dict[str, Any]", config))
-            for name in _NAME_SETTINGS:
+            for name in (*_NAME_SETTINGS, *(_NOTATIONS if self._serialize else ())):
                 closed.pop(name, None)
             made["config"] = {**closed, "strict": True}
             at = replace(at, extra=closed.get("extra_fields_behavior"))
@@ -184,6 +186,9 @@ class Closing:
         if field.get("init") is False:
             # Not on the wire: the class sets it by itself.
             return {**made, "serialization_exclude": True}
+        if self._serialize and field.get("init_only"):
+            reason = "an InitVar is gone once the instance is made; encode the JSON value instead"
+            raise UsageError(f"{reason} @ {child_path(at.path, name)}")
         wire = wire_name(name, field, at.path)
         if is_hidden(field):
             if field["schema"]["type"] != "default":

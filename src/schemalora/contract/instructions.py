@@ -40,30 +40,39 @@ class _Describer:
 
     def __init__(self) -> None:
         self._places: dict[ObjectNode, str] = {}
+        self._open: dict[Node, str] = {}
+        """The arrays and strings that are being written: one within itself is named."""
 
     def shape(self, node: Node, path: str = ROOT, level: int = 0) -> str:
         """The alternatives of a node."""
         parts = [self._part(one, path, level) for one in alternatives(node)]
         return " | ".join(dict.fromkeys(parts)) or "nothing"
 
-    def _part(  # noqa: PLR0911  (one for each kind of node)
-        self, node: Node, path: str, level: int
-    ) -> str:
+    def _part(self, node: Node, path: str, level: int) -> str:
         match node:
             case FiniteNode():
                 return _values(node)
             case NumberNode():
                 return _number(node)
-            case StringNode():
-                return self._string(node, path, level)
-            case ArrayNode():
-                return self._array(node, path, level)
+            case StringNode() | ArrayNode():
+                return self._recursive(node, path, level)
             case ObjectNode():
                 return self._object(node, path, level)
             case AnyNode():
                 return "any JSON"
             case _:
                 return "nothing"
+
+    def _recursive(self, node: StringNode | ArrayNode, path: str, level: int) -> str:
+        if node in self._open:
+            return f"like {self._open[node]}"
+        self._open[node] = path
+        try:
+            if isinstance(node, StringNode):
+                return self._string(node, path, level)
+            return self._array(node, path, level)
+        finally:
+            del self._open[node]
 
     def _string(self, node: StringNode, path: str, level: int) -> str:
         if node.content is not None:

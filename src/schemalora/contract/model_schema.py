@@ -15,6 +15,12 @@ from pydantic_core import core_schema
 
 from schemalora.contract.closing import Closing
 from schemalora.contract.core_types import CoreSchema
+from schemalora.contract.type_schemas import (
+    decimal_number,
+    decimal_text,
+    key_names,
+    temporal_marks,
+)
 from schemalora.errors import SchemaError
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
@@ -65,14 +71,6 @@ def completion_schema(core: CoreSchema, *, optional_keys: bool) -> dict[str, Jso
 
 
 _UNKNOWN_TYPE = re.compile(r"Unable to generate pydantic-core schema for (.+?)\. Set ")
-_DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-
-
-def _float_like(schema: core_schema.DecimalSchema) -> core_schema.FloatSchema:
-    given = cast("dict[str, Any]", schema)
-    names = ("ge", "gt", "le", "lt", "multiple_of")
-    bounds = {name: float(given[name]) for name in names if name in given}
-    return cast(core_schema.FloatSchema, {"type": "float", **bounds})
 
 
 class _CompletionSchema(GenerateJsonSchema):
@@ -98,9 +96,32 @@ class _CompletionSchema(GenerateJsonSchema):
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         """A decimal is a string on the wire; a number is read as well."""
-        number = {**super().float_schema(_float_like(schema)), "format": "decimal"}
-        text = {"type": "string", "format": "decimal", "pattern": _DECIMAL}
-        return {"anyOf": [text, number]}
+        number = {**super().float_schema(decimal_number(schema)), "format": "decimal"}
+        return {"anyOf": [decimal_text(schema), number]}
+
+    def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
+        """A date with its bounds, which pydantic leaves out of its schema."""
+        return {**super().date_schema(schema), **temporal_marks(schema)}
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        """A moment with its bounds, and with or without a time zone where the type says which."""
+        return {**super().datetime_schema(schema), **temporal_marks(schema)}
+
+    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        """A time of day with its bounds."""
+        return {**super().time_schema(schema), **temporal_marks(schema)}
+
+    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        """A span of time with its bounds."""
+        return {**super().timedelta_schema(schema), **temporal_marks(schema)}
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """A mapping; keys are strings on the wire, and say what they stand for."""
+        made = super().dict_schema(schema)
+        names = key_names(cast("dict[str, Any]", schema.get("keys_schema") or {}))
+        if names is not None and not made.keys() & {"propertyNames", "patternProperties"}:
+            made["propertyNames"] = names
+        return made
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
         """The object of a model's fields, extra keys refused unless the model allows them."""

@@ -36,6 +36,10 @@ def _date_time(source: Source) -> str:
     return f"{_date(source)}T{_time(source)}"
 
 
+def _naive_date_time(source: Source) -> str:
+    return f"{_date(source)}T{_clock(source)}"
+
+
 def _duration(source: Source) -> str:
     forms = ("P{}D", "PT{}H", "PT{}M", "PT{}S")
     return forms[source.integer(0, len(forms) - 1)].format(source.integer(1, 50))
@@ -132,6 +136,7 @@ FORMAT_WRITERS: dict[str, Callable[[Source], str]] = {
     "date": _date,
     "time": _time,
     "date-time": _date_time,
+    "naive-date-time": _naive_date_time,
     "duration": _duration,
     "hostname": _hostname,
     "idn-hostname": _hostname,

@@ -98,7 +98,7 @@ class ObjectDrawer:
         """Keys that are not declared: as many as must be, and a few where only such keys are."""
         least = node.min_properties - len(made)
         most = max(least, 0)
-        if self._invites(node) and depth > 0 and self._generator.has_budget:
+        if self._generator.has_budget and self._invites(node) and self._has_room(node, depth):
             most = max(most, 0 if not self._generator.source.index(2, (node, "empty")) else 1)
             if most:
                 most = self._generator.source.integer(max(1, least), max(3, least))
@@ -135,6 +135,11 @@ class ObjectDrawer:
             declares = any(not isinstance(child, NeverNode) for _, child in node.declared)
             self._inviting[node] = takes and (described or not declares)
         return self._inviting[node]
+
+    def _has_room(self, node: ObjectNode, depth: int) -> bool:
+        return depth > 0 and (
+            bool(node.pattern_names) or self._generator.heights.fits(node.rest, depth - 1)
+        )
 
     def _own_name(self, name_node: Node) -> str:
         """A name that `propertyNames` allows; only its strings count."""

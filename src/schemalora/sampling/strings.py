@@ -9,6 +9,7 @@ from schemalora.errors import SamplingError
 from schemalora.sampling.formats import FORMAT_WRITERS, PLAUSIBLE
 from schemalora.sampling.regex import draw_matching
 from schemalora.sampling.source import WORDS, Source
+from schemalora.sampling.temporal import draw_between
 from schemalora.schema import StringNode
 from schemalora.schema.formats import KNOWN_FORMATS
 from schemalora.schema.matching import string_fits
@@ -33,6 +34,9 @@ def draw_string(node: StringNode, source: Source, *, effort: int = 0, stretch: i
         SamplingError: no such string was found in many attempts.
     """
     writer = FORMAT_WRITERS.get(node.formats[0]) if node.formats else None
+    between = draw_between(node, source)
+    if between is not None and string_fits(node, between):
+        return between
     if effort:
         text = _unusual(node, source, effort)
         if text is not None:
@@ -59,8 +63,7 @@ def _unusual(node: StringNode, source: Source, effort: int) -> str | None:
         writer = FORMAT_WRITERS.get(node.formats[0])
         if writer is None:
             return None
-        text = writer(source)
-        return text.removesuffix("Z") if effort % 4 == 3 else text
+        return writer(source)
     if effort % 4 == 3:
         return None
     plausible = PLAUSIBLE if effort % 4 == 0 else _plausible(node)

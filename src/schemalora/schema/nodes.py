@@ -89,6 +89,10 @@ class StringNode(Node):
     max_length: int | None = None
     patterns: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
+    format_minimum: str = ""
+    """The earliest value of a date, time or span, where a model has one; only generation asks."""
+    format_maximum: str = ""
+    """The latest value, likewise; either may itself be excluded."""
     media_type: str = ""
     encoding: str = ""
     content: Node | None = None

@@ -79,10 +79,16 @@ def read_string(flat: Sequence[Member], read: Read) -> Node:
         max_length=high,
         patterns=tuple(dict.fromkeys(_texts(flat, "pattern"))),
         formats=tuple(dict.fromkeys(_texts(flat, "format"))),
-        media_type=next(iter(_texts(flat, "contentMediaType")), ""),
-        encoding=next(iter(_texts(flat, "contentEncoding")), ""),
+        format_minimum=_first(flat, "formatMinimum", "formatExclusiveMinimum"),
+        format_maximum=_first(flat, "formatMaximum", "formatExclusiveMaximum"),
+        media_type=_first(flat, "contentMediaType"),
+        encoding=_first(flat, "contentEncoding"),
         content=read(contents) if contents else None,
     )
+
+
+def _first(flat: Sequence[Member], *keywords: str) -> str:
+    return next((text for word in keywords for text in _texts(flat, word)), "")
 
 
 def _texts(flat: Sequence[Member], keyword: str) -> list[str]:
