@@ -53,6 +53,7 @@ def _uuid(version: int) -> str:
 
 _SHARED = {
     "date": _DATE,
+    "naive-date-time": f"{_DATE}T{_CLOCK}",
     "email": _EMAIL,
     "idn-email": _EMAIL,
     "hostname": _HOST,
