@@ -146,10 +146,9 @@ def test_the_memory_budget_limits_the_rows(prompts, llama, monkeypatch):
     assert 1 < max(seen) <= 4
 
 
-def test_a_long_prompt_goes_in_pieces(prompts, llama, monkeypatch):
+def test_a_long_prompt_goes_in_pieces(prompts, llama):
     expected = decoded(llama, prompts, batch_size=3)
-    monkeypatch.setattr(decoding, "PREFILL_TOKENS", 11)
-    found = decoded(llama, prompts, batch_size=3)
+    found = decoded(llama, prompts, batch_size=3, prefill_tokens=11)
     assert [one.tokens for one in found] == [one.tokens for one in expected]
 
 

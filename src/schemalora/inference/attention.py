@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from schemalora.inference.lora import LayerForward, fused_lora
 from schemalora.inference.packed import Feed, PackedCache
 
 ATTENTION_NAME = "schemalora_packed"
@@ -69,10 +70,10 @@ def packed_attention(
         scores = q @ keys.transpose(2, 3)
         if prefix is not None:
             scores = torch.cat([_shared(q, prefix.keys[0].transpose(1, 2)), scores], dim=-1)
-        scores = scores.view(b, key_heads, heads // key_heads, t, -1) * factor
+        scores = scores.view(b, key_heads, heads // key_heads, t, -1).mul_(factor)
         if softcap is not None:
-            scores = torch.tanh(scores / softcap) * softcap
-        scores = scores + step.mask(index, sliding_window, scores.dtype)
+            scores = scores.div_(softcap).tanh_().mul_(softcap)
+        scores += step.mask(index, sliding_window, scores.dtype)
         weights = (
             _softmax(scores, s_aux, key_heads)
             .to(query.dtype)
@@ -119,12 +120,15 @@ def unwrap(model: Any) -> Any:
 
 
 @contextmanager
-def packed_model(model: Any, *, adapter: bool = True) -> Generator[None]:
-    """Puts a model into evaluation mode with packed attention, and puts everything back after.
+def packed_model(
+    model: Any, *, adapter: bool = True, lora: Sequence[LayerForward] = ()
+) -> Generator[None]:
+    """Evaluation mode, packed attention and fused LoRA; everything is put back after.
 
     Args:
         model: a causal LM, or a PEFT model around one.
         adapter: False switches the adapters of a PEFT model off.
+        lora: what `lora_forwards` found.
     """
     if not adapter and hasattr(model, "disable_adapter"):
         with model.disable_adapter(), packed_model(model):
@@ -141,7 +145,8 @@ def packed_model(model: Any, *, adapter: bool = True) -> Generator[None]:
     for config in configs.values():
         config._attn_implementation = ATTENTION_NAME
     try:
-        yield
+        with fused_lora(lora):
+            yield
     finally:
         for key, config in configs.items():
             config._attn_implementation = before[key]

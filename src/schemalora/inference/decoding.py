@@ -16,6 +16,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,15 @@ from schemalora.errors import UsageError
 from schemalora.inference.attention import forward, packed_model, unwrap
 from schemalora.inference.choosing import Masks, choose, log_probabilities
 from schemalora.inference.constraint import MaskJob
+from schemalora.inference.lora import lora_forwards
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import Feed, PackedCache
 from schemalora.inference.rows import Completion, Row
 
-# Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded.
-PREFILL_TOKENS = 2048
+# Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded. A
+# CPU computes no faster with more, and needs a tenth of its time to get fresh pages for them.
+_PREFILL_TOKENS = {"cpu": 512}
+_MOST_PREFILL_TOKENS = 2048
 
 # Shorter shared prefixes are not worth a pass of their own.
 _SHORTEST_PREFIX = 4
@@ -69,6 +73,7 @@ class Decoder:
     def __init__(self, model: Any, options: DecodingOptions) -> None:
         self._model = model
         self._options = options
+        self._lora = lora_forwards(model) if options.adapter else []
         self._prefix: PackedCache | None = None
         self._prefix_tokens: Sequence[int] = ()
         self._cache: PackedCache | None = None
@@ -81,9 +86,10 @@ class Decoder:
         if len(tokens) < _SHORTEST_PREFIX:
             return
         cache = PackedCache(rows=1, slots=len(tokens))
-        with packed_model(self._model, adapter=self._options.adapter):
-            for start in range(0, len(tokens), PREFILL_TOKENS):
-                part = tokens[start : start + PREFILL_TOKENS]
+        at_once = _prefill_tokens(self._model, self._options)
+        with self._ready():
+            for start in range(0, len(tokens), at_once):
+                part = tokens[start : start + at_once]
                 forward(unwrap(self._model), cache, [Feed(row=0, tokens=part, start=start)], ())
         self._prefix, self._prefix_tokens, self._cache = cache, tokens, None
 
@@ -105,9 +111,15 @@ class Decoder:
         batch = _Batch(self._model, rows, self._cache, self._options)
         try:
             while batch.busy:
-                yield from batch.step()
+                # Between two answers the model is its owner's: it may be in training.
+                with self._ready():
+                    ended = batch.advance()
+                yield from ended
         finally:
             batch.close()
+
+    def _ready(self) -> AbstractContextManager[None]:
+        return packed_model(self._model, adapter=self._options.adapter, lora=self._lora)
 
     def _cache_for(self, rows: Sequence[Row]) -> PackedCache:
         """The cache of the last call where it is large enough, else a new one."""
@@ -155,22 +167,27 @@ class _Batch:
         """Ends the thread that fills masks."""
         self._masker.shutdown(wait=False)
 
-    def step(self) -> Iterator[Completion]:
-        """One forward pass; yields the rows that it ends."""
-        self._refill()
-        yield from self._take_ended()
-        if not self._rows:
-            return
-        feeds: list[Feed] = []
+    def advance(self) -> list[Completion]:
+        """Forward passes until rows end; `packed_model` holds the model meanwhile."""
+        ended: list[Completion] = []
+        while self.busy and not ended:
+            self._refill()
+            # A constraint may leave no choice at all.
+            ended = self._take_ended()
+            if self._rows and not ended:
+                self._pass()
+                ended = self._take_ended()
+        return ended
+
+    def _pass(self) -> None:
+        """One forward pass, and what the rows make of it."""
+        rows, feeds = self._feed()
         wanted: list[int] = []
         closing: list[int] = []
         jobs: list[MaskJob] = []
-        budget, offset = PREFILL_TOKENS, 0
+        offset = 0
         spans: list[range] = []
-        for place, row in enumerate(self._rows):
-            feed = row.feed(place, budget=max(1, budget))
-            budget -= len(feed.tokens)
-            feeds.append(feed)
+        for row, feed in zip(rows, feeds, strict=True):
             if row.state is not None and row.wanted:
                 jobs.append(row.mask_job(first_row=len(wanted)))
                 closing += [len(wanted)] if row.closing else []
@@ -180,17 +197,29 @@ class _Batch:
         masks = np.full((len(wanted), (self._vocabulary + 31) // 32), -1, dtype=np.int32)
         filling = self._masker.submit(_fill, jobs, masks)
         try:
-            with packed_model(self._model, adapter=self._options.adapter):
-                logits = forward(unwrap(self._model), self._cache, feeds, wanted)
+            logits = forward(unwrap(self._model), self._cache, feeds, wanted)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             filling.result()
             self._shrink(error)
             return
         filling.result()
         choices, logprobs = self._choose(logits, masks if jobs else None, closing)
-        for row, span in zip(self._rows, spans, strict=True):
+        for row, span in zip(rows, spans, strict=True):
             row.advance([choices[i] for i in span], [logprobs[i] for i in span])
-        yield from self._take_ended()
+
+    def _feed(self) -> tuple[list[Row], list[Feed]]:
+        """The rows of the next pass and what they bring; prompts that find no room wait."""
+        rows: list[Row] = []
+        feeds: list[Feed] = []
+        room = _prefill_tokens(self._model, self._options)
+        for place, row in enumerate(self._rows):
+            most = min(row.pending, room) if row.in_prompt else row.pending
+            if not most:
+                continue
+            room -= most if row.in_prompt else 0
+            rows.append(row)
+            feeds.append(row.feed(place, most=most))
+        return rows, feeds
 
     def _choose(
         self, logits: torch.Tensor, masks: Masks | None, closing: Sequence[int]
@@ -208,7 +237,8 @@ class _Batch:
             row.start()
             self._rows.append(row)
 
-    def _take_ended(self) -> Iterator[Completion]:
+    def _take_ended(self) -> list[Completion]:
+        ended: list[Completion] = []
         place = 0
         while place < len(self._rows):
             row = self._rows[place]
@@ -222,7 +252,8 @@ class _Batch:
             if last is not row:
                 self._rows[place] = last
                 self._cache.move_row(len(self._rows), place)
-            yield row.result()
+            ended.append(row.result())
+        return ended
 
     def _shrink(self, error: Exception) -> None:
         """After memory ran out: half the rows wait again, keeping what they have decoded."""
@@ -258,6 +289,10 @@ def _cache_bytes_per_token(model: Any) -> int:
     head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
     size = torch.empty(0, dtype=model.dtype).element_size()
     return 2 * config.num_hidden_layers * key_heads * head_size * size
+
+
+def _prefill_tokens(model: Any, options: DecodingOptions) -> int:
+    return options.prefill_tokens or _PREFILL_TOKENS.get(model.device.type, _MOST_PREFILL_TOKENS)
 
 
 def _memory_for_cache(model: Any) -> int:

@@ -179,19 +179,21 @@ class Drafter:
         if self._tokenizer is None:
             return [list(prompt)]
         words = re.findall(r"\S+", self._tokenizer.decode(list(prompt)))
+        following = [f" {word}" for word in words[1:]]
+        self._encode([*words, *following])
         sequences = [list(prompt)]
-        for word, following in zip_longest(words, words[1:], fillvalue=""):
-            sequences.append([*self._encode(word), *self._encode(f" {following}")[:1]])
+        for word, after in zip_longest(words, following, fillvalue=""):
+            sequences.append([*self._words[word], *self._words.get(after, [])[:1]])
         return sequences
 
-    def _encode(self, word: str) -> list[int]:
-        tokens = self._words.get(word)
-        if tokens is None:
-            if len(self._words) > _MOST_CONTEXTS:
-                self._words.clear()
-            tokens = self._tokenizer.encode(word, add_special_tokens=False)
-            self._words[word] = tokens
-        return tokens
+    def _encode(self, words: Iterable[str]) -> None:
+        """Keeps the tokens of words; together they are encoded much faster than one by one."""
+        if len(self._words) > _MOST_CONTEXTS:
+            self._words.clear()
+        new = [word for word in dict.fromkeys(words) if word not in self._words]
+        if new:
+            encoded = self._tokenizer(new, add_special_tokens=False)["input_ids"]
+            self._words.update(zip(new, encoded, strict=True))
 
 
 class RowDrafter:

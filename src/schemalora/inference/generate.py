@@ -11,7 +11,7 @@ ALiBi), and as the yardstick that the packed decoder's output and speed are held
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -25,12 +25,20 @@ from schemalora.inference.constraint import Constraint, ConstraintState
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.rows import Completion
 
+NewProcessor = Callable[[int, int], LogitsProcessor]
+"""Makes the logits processor of one batch, given the width of its prompts and its rows."""
+
 
 def decode_by_generate(
-    model: Any, prompts: Sequence[Sequence[int]], options: DecodingOptions
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    options: DecodingOptions,
+    *,
+    new_processor: NewProcessor | None = None,
 ) -> Iterator[Completion]:
     """Decodes prompts greedily, a batch at a time; see `schemalora.inference.decoding.decode`.
 
+    `new_processor` stands in for `options.constraint`, for comparisons with other constraints.
     Drafts, log-probabilities and early closing are not made here: `options.drafter`,
     `options.logprobs` and `options.closing_tokens` are passed over.
     """
@@ -40,7 +48,7 @@ def decode_by_generate(
         began = time.perf_counter()
         model.eval()
         try:
-            rows = _generate(model, batch, options)
+            rows = _generate(model, batch, options, new_processor)
         finally:
             model.train(training)
         seconds = time.perf_counter() - began
@@ -50,7 +58,10 @@ def decode_by_generate(
 
 @torch.inference_mode()
 def _generate(
-    model: Any, prompts: Sequence[Sequence[int]], options: DecodingOptions
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    options: DecodingOptions,
+    new_processor: NewProcessor | None,
 ) -> list[list[int]]:
     """New tokens of every prompt, the end token and the padding after it included."""
     width = max(len(prompt) for prompt in prompts)
@@ -58,7 +69,9 @@ def _generate(
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
     processors = LogitsProcessorList()
-    if options.constraint is not None:
+    if new_processor is not None:
+        processors.append(new_processor(width, len(prompts)))
+    elif options.constraint is not None:
         processors.append(_ConstraintProcessor(options, width, len(prompts)))
     off = not options.adapter and hasattr(model, "disable_adapter")
     with model.disable_adapter() if off else nullcontext():

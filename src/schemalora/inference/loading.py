@@ -98,7 +98,7 @@ class LoadedModel:
 
 
 def load(
-    model: str | Path | Adapter,
+    adapter_or_base_model: str | Path | Adapter,
     *,
     dtype: Dtype = "auto",
     quantization: Quantization = "none",
@@ -109,7 +109,8 @@ def load(
     """Loads an adapter with its base model, or a base model alone.
 
     Args:
-        model: an `Adapter`, the path of an adapter directory, or a base model's name.
+        adapter_or_base_model: an `Adapter`, the path of an adapter directory, or a base model's
+            name.
         dtype: compute type of the weights.
         quantization: `nf4` loads the base model's weights in 4 bits.
         attention: transformers' `attn_implementation`; the default engine brings its own.
@@ -117,13 +118,17 @@ def load(
         merge: adds the adapter to the base model's weights, which makes every pass cheaper; the sum
             is rounded to `dtype`, and there is no base arm any more.
 
+    An adapter's weights are rounded to the base model's type, as serving engines do; `merge` adds
+    them as they were trained.
+
     Raises:
         BaseModelError: the base model, or the adapter's weights, cannot be found or loaded.
         AdapterMismatchError: the base model, its tokenizer or template is not the one of training.
         UsageError: the directory is no adapter.
     """
-    adapter = as_adapter(model)
-    base_model = find_base_model(str(model) if adapter is None else adapter.manifest.base_model)
+    adapter = as_adapter(adapter_or_base_model)
+    name = str(adapter_or_base_model) if adapter is None else str(adapter.path)
+    base_model = find_base_model(name if adapter is None else adapter.manifest.base_model)
     tokenizer = load_tokenizer(base_model)
     if adapter is not None:
         adapter.manifest.check(
@@ -137,11 +142,11 @@ def load(
     adapter_hash = None
     if adapter is not None:
         adapter_hash = _weights_hash(adapter)
-        weights = _with_adapter(weights, adapter, base_model)
+        weights = _with_adapter(weights, adapter, base_model, exact=merge)
         if merge:
             weights = weights.merge_and_unload()
     return LoadedModel(
-        name=str(model) if adapter is None else str(adapter.path),
+        name=name,
         model=weights.eval(),
         tokenizer=tokenizer,
         adapter=adapter,
@@ -150,15 +155,15 @@ def load(
     )
 
 
-def as_adapter(model: str | Path | Adapter) -> Adapter | None:
+def as_adapter(adapter_or_base_model: str | Path | Adapter) -> Adapter | None:
     """The adapter that an argument names; None where it names a base model.
 
     Raises:
         UsageError: a folder that is neither an adapter nor a base model.
     """
-    if isinstance(model, Adapter):
-        return model
-    folder = Path(model)
+    if isinstance(adapter_or_base_model, Adapter):
+        return adapter_or_base_model
+    folder = Path(adapter_or_base_model)
     if (folder / MANIFEST_FILE).is_file():
         return Adapter.load(folder)
     if folder.is_dir() and not (folder / "config.json").is_file():
@@ -183,12 +188,13 @@ def _weights_hash(adapter: Adapter) -> str | None:
     return None
 
 
-def _with_adapter(weights: Any, adapter: Adapter, base_model: BaseModel) -> Any:
+def _with_adapter(weights: Any, adapter: Adapter, base_model: BaseModel, *, exact: bool) -> Any:
+    """The base model with its adapter, in the base model's type or `exact`, as it was trained."""
     require_extra("an adapter", "train", "peft")
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(weights, str(adapter.path))
+        return PeftModel.from_pretrained(weights, str(adapter.path), autocast_adapter_dtype=exact)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BaseModelError(

@@ -32,5 +32,7 @@ class DecodingOptions:
     """Whether the adapter of a PEFT model takes part; without it the base model answers."""
     logprobs: bool = False
     """Whether completions carry the log-probabilities of their tokens."""
+    prefill_tokens: int | None = None
+    """Tokens of prompts in one pass; None is what suits the device."""
     memory_bytes: int | None = None
     """Memory for the cache; None is a share of what there is."""

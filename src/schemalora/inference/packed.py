@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -158,22 +159,18 @@ class PackedCache(Cache):
         return PackedCache(rows=rows, slots=self.slots, prefix=self.prefix)
 
     def pack(self, feeds: Sequence[Feed], device: torch.device) -> PackedStep:
-        """Lays out the tokens of one forward pass; rows in prefill attend apart from the others."""
-        short = [feed for feed in feeds if len(feed.tokens) <= _SHORT]
-        long = [feed for feed in feeds if len(feed.tokens) > _SHORT]
-        offsets: dict[int, int] = {}
-        total = 0
-        for feed in feeds:
-            offsets[feed.row] = total
-            total += len(feed.tokens)
-        groups = [self._group(part, offsets, device) for part in (short, long) if part]
-        unpad: dict[int, range] = {}
+        """Lays out the tokens of one forward pass."""
+        offsets = list(accumulate((len(feed.tokens) for feed in feeds), initial=0))
+        groups: list[_Group] = []
+        unpad = [0] * offsets[-1]
         base = 0
-        for part in (short, long):
-            width = max((len(feed.tokens) for feed in part), default=0)
-            for feed in part:
-                unpad[feed.row] = range(base, base + len(feed.tokens))
-                base += width
+        for part in _alike(feeds, self.prefix_length, _GROUP_COST[device.type == "cpu"]):
+            group = self._group([feeds[i] for i in part], [offsets[i] for i in part], device)
+            groups.append(group)
+            for place, index in enumerate(part):
+                start, count = base + place * group.size[1], len(feeds[index].tokens)
+                unpad[offsets[index] : offsets[index] + count] = range(start, start + count)
+            base += group.size[0] * group.size[1]
         tensor = partial(torch.tensor, dtype=torch.long, device=device)
         slots = [slot for f in feeds for slot in range(f.start, f.start + len(f.tokens))]
         return PackedStep(
@@ -182,17 +179,15 @@ class PackedCache(Cache):
             rows=tensor([feed.row for feed in feeds for _ in feed.tokens]),
             slots=tensor(slots),
             groups=groups,
-            unpad=tensor([index for feed in feeds for index in unpad[feed.row]]),
+            unpad=tensor(unpad),
             prefix_length=self.prefix_length,
         )
 
-    def _group(
-        self, feeds: Sequence[Feed], offsets: dict[int, int], device: torch.device
-    ) -> _Group:
+    def _group(self, feeds: Sequence[Feed], offsets: Sequence[int], device: torch.device) -> _Group:
         width = max(len(feed.tokens) for feed in feeds)
         gather: list[int] = []
-        for feed in feeds:
-            offset, count = offsets[feed.row], len(feed.tokens)
+        for feed, offset in zip(feeds, offsets, strict=True):
+            count = len(feed.tokens)
             gather += [offset + min(index, count - 1) for index in range(width)]
         starts = torch.tensor([self.prefix_length + feed.start for feed in feeds], device=device)
         rows = [feed.row for feed in feeds]
@@ -218,5 +213,29 @@ class PackedCache(Cache):
                 layer.values[target] = layer.values[source]
 
 
-# Feeds up to this many tokens attend together: a draft, not a prompt.
-_SHORT = 16
+# What a group of its own costs, in cells of a score matrix: on a CPU the time of a dozen small
+# operations (measured: 0.1 ms, as long as 4,000 cells of nine heads take), on a GPU their launches.
+_GROUP_COST = {True: 4_000, False: 200_000}
+
+
+def _alike(feeds: Sequence[Feed], prefix_length: int, cost: int) -> list[list[int]]:
+    """Feeds sorted into groups, so that padding costs less than further groups would.
+
+    Returns:
+        Indices of feeds, each once; ascending within a group.
+    """
+    groups: list[list[int]] = []
+    width = length = 0
+    for index in sorted(range(len(feeds)), key=lambda i: -len(feeds[i].tokens)):
+        count, end = len(feeds[index].tokens), feeds[index].start + len(feeds[index].tokens)
+        if groups:
+            size = len(groups[-1])
+            longer = max(length, end)
+            padded = width * ((size + 1) * longer - size * length + prefix_length)
+            if padded <= cost + count * (end + prefix_length):
+                groups[-1].append(index)
+                length = longer
+                continue
+        groups.append([index])
+        width, length = count, end
+    return [sorted(group) for group in groups]

@@ -74,6 +74,16 @@ class Row:
         return self.sequence[self.own :]
 
     @property
+    def pending(self) -> int:
+        """Tokens that are not in the cache yet."""
+        return len(self.sequence) - self.cached
+
+    @property
+    def in_prompt(self) -> bool:
+        """Whether a part of the prompt is not in the cache yet."""
+        return self.cached < self.own
+
+    @property
     def closing(self) -> bool:
         """Whether the token limit is near and the completion must come to its end."""
         return self.state is not None and self._room <= self.options.closing_tokens
@@ -100,19 +110,19 @@ class Row:
         """The cache is gone; everything will be fed again."""
         self.cached = 0
 
-    def feed(self, place: int, *, budget: int) -> Feed:
+    def feed(self, place: int, *, most: int) -> Feed:
         """The tokens of the next pass: what is not cached yet, then a draft where all of it fits.
 
         Args:
             place: row of the cache.
-            budget: tokens that fit into the pass.
+            most: tokens without the draft that fit into the pass.
         """
         pending = self.sequence[self.cached :]
         self._draft, self._free, self._guesses, self._draft_ends = [], [], [], False
         self._passes += 1
-        if len(pending) > budget:
-            self._fed, self.wanted = budget, []
-            return Feed(row=place, tokens=pending[:budget], start=self.cached)
+        if len(pending) > most:
+            self._fed, self.wanted = most, []
+            return Feed(row=place, tokens=pending[:most], start=self.cached)
         self._write_draft()
         draft = self._draft
         if self._draft_ends:
