@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,33 @@ def test_a_mistyped_requirement_is_wrong_use(
     code, _, err = scored(run, files, "lora", "--require", requirement)
     assert code == 2
     assert message in err
+
+
+def test_routes_say_how_many_rows_a_person_would_check(run, files: Path) -> None:
+    answers = [
+        replace(one, confidence=dict.fromkeys(CONTRACT.fields, 0.5 + i / 200))
+        for i, one in enumerate(predictions(ROWS, spoilt=0.2))
+    ]
+    write_predictions(files / "told.jsonl", answers)
+    code, out, _ = scored(
+        run, files, "told", "--route", "$.intent>=0.9", "--route", "$.priority>=0"
+    )
+    assert code == 0
+    assert "route $.intent>=0.9: from confidence 0." in out
+    assert "of 60 rows" in out
+    assert "Held out by group: " in out
+    assert "route all 2 together: a person has to check" in out
+    code, _, err = scored(run, files, "lora", "--route", "$.intent>=0.9")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "schemalora predict --confidence" in err
+
+
+@pytest.mark.parametrize("option", ["--require", "--route"])
+def test_unknown_names_are_refused_before_scoring(run, files: Path, option: str) -> None:
+    missing = files / "absent.jsonl"
+    code, _, err = run("evaluate", TICKET, missing, missing, option, "intent>=0.9")
+    assert code == 2
+    assert "did you mean '$.intent'?" in err
 
 
 def test_missing_predictions_are_refused_or_scored_as_wrong(run, files: Path) -> None:

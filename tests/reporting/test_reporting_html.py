@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemalora.attribution import ARMS, attribute
-from schemalora.compliance import ComplianceReport, evaluate
+from schemalora.compliance import ComplianceReport, Rate, evaluate
 from schemalora.contract import Contract
 from schemalora.errors import PairingError, UsageError
 from schemalora.records import Example, Prediction
 from schemalora.reporting import LearningCurve, write_html
+from schemalora.reporting.reliability import calibration_words
 from tickets import CONTRACT, TARGET, examples, predictions
 
 ROWS = examples(80)
@@ -162,6 +165,76 @@ def test_a_learning_curve_is_drawn_where_there_is_one(tmp_path: Path) -> None:
     assert text.count('class="curve stroke-') == 4
     with pytest.raises(UsageError, match="at least two points"):
         LearningCurve.from_reports({1: report(0.1)})
+
+
+def write_curve(folder: Path, **changed: object) -> Path:
+    """A `learning_curve.json` as training leaves it."""
+    metrics = {"valid_json": 1.0, "schema_compliant": 0.5, "exact_match": 0.25}
+    curve = {
+        "format_version": 1,
+        "steps": [{"step": 10 * i, "loss": 1 / i, "epoch": i / 9} for i in range(1, 10)],
+        "evaluations": [
+            {"step": step, "epoch": step / 90, "rows": 40, "seconds": 2.0, "metrics": metrics}
+            for step in (30, 60, 90)
+        ],
+        "selected_step": 60,
+        **changed,
+    }
+    (folder / "learning_curve.json").write_text(json.dumps(curve))
+    return folder
+
+
+def test_the_curve_that_training_leaves_is_drawn_with_the_kept_step(tmp_path: Path) -> None:
+    curve = LearningCurve.from_training(write_curve(tmp_path))
+    assert [step for step, _ in curve.points] == [30, 60, 90]
+    assert curve.points[0][1]["exact_match"] == Rate(10, 40)
+    assert (len(curve.losses), curve.selected) == (9, 60)
+    text, page = read(write_html(report(0.1), tmp_path / "r.html", learning_curve=curve))
+    words = " ".join(page.words)
+    assert "the weights that were kept (60)" in words
+    assert "Training loss" in words
+    # Two lines of two parts each, one of eight.
+    assert text.count('class="curve stroke-') == 4 + 8
+
+
+def test_a_training_without_measurements_shows_its_loss(tmp_path: Path) -> None:
+    folder = write_curve(tmp_path, evaluations=[], selected_step=None)
+    curve = LearningCurve.from_training(folder / "learning_curve.json")
+    text, page = read(write_html(report(0.1), tmp_path / "r.html", learning_curve=curve))
+    assert "Training loss" in " ".join(page.words)
+    assert "the weights that were kept" not in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"steps": [], "evaluations": []}, "fewer than two points"),
+        ({"evaluations": [{"step": 1}, {"step": 2}]}, "not a learning curve"),
+    ],
+)
+def test_curves_that_are_none_are_refused(tmp_path: Path, changed: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        LearningCurve.from_training(write_curve(tmp_path, **changed))
+
+
+def confident() -> ComplianceReport:
+    """A report of predictions that carry confidences for two fields."""
+    told = {"$.intent": 0.9, "$.priority": 0.6}
+    answers = [
+        dataclasses.replace(one, confidence={} if i % 7 == 0 else told)
+        for i, one in enumerate(predictions(ROWS, spoilt=0.1))
+    ]
+    return evaluate(CONTRACT, ROWS, answers)
+
+
+def test_confidences_get_reliability_diagrams_and_rows_to_check(tmp_path: Path) -> None:
+    one = confident()
+    text, page = read(write_html({"base": report(0.5), "lora": one}, tmp_path / "r.html"))
+    words = " ".join(page.words)
+    assert text.count("<figure>") == len(one.calibration) == 2
+    assert calibration_words(one.calibration["$.intent"]) in words
+    assert "for 99.0% right" in words
+    assert "rows to check" not in read(write_html(report(0.5), tmp_path / "r.html"))[0]
 
 
 def test_a_perfect_report_has_a_page_without_failures(tmp_path: Path) -> None:

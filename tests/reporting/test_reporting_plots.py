@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ from schemalora.compliance import evaluate
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.records import Example, Prediction
-from schemalora.reporting import write_plot
+from schemalora.reporting import write_plot, write_reliability_plot
 from tickets import CONTRACT, examples, predictions
 
 ROWS = examples(60)
@@ -52,3 +53,22 @@ def test_many_fields_are_drawn_as_far_as_they_can_be_read(tmp_path: Path) -> Non
 def test_no_reports_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at least one report"):
         write_plot({}, tmp_path / "result.png")
+
+
+def test_reliability_is_drawn_for_each_field_and_refused_without_confidences(
+    tmp_path: Path,
+) -> None:
+    rows = ROWS
+    answers = predictions(rows, spoilt=0.1)
+    told = {"$.intent": 0.9, "$.priority": 0.7}
+    report = evaluate(CONTRACT, rows, [replace(one, confidence=told) for one in answers])
+    png, svg = write_reliability_plot(report, tmp_path / "reliability.png")
+    text = svg.read_text()
+    assert "$.intent" in text
+    assert "$.priority" in text
+    assert f"ECE {100 * report.calibration['$.intent'].error:.1f} points" in text
+    assert png.stat().st_size > 10_000
+    again = write_reliability_plot(report, tmp_path / "again.png")[1]
+    assert again.read_bytes() == svg.read_bytes()
+    with pytest.raises(UsageError, match="predict with confidence=True"):
+        write_reliability_plot(evaluate(CONTRACT, rows, answers), tmp_path / "no.png")
