@@ -21,6 +21,7 @@ def manifest(ticket_contract: Contract) -> AdapterManifest:
         template_hash="c1",
         training={"rank": 8},
         versions={"torch": "2"},
+        step=250,
     )
 
 
@@ -31,7 +32,13 @@ def test_the_manifest_survives_the_directory(manifest: AdapterManifest, tmp_path
     assert (loaded.prompt_format, loaded.base_model, loaded.training, loaded.versions) == (
         manifest.prompt_format, manifest.base_model, manifest.training, manifest.versions,
     )  # fmt: skip
-    assert json.loads((tmp_path / "schemalora.json").read_text())["format_version"] == 1
+    assert loaded.step == 250
+    written = json.loads((tmp_path / "schemalora.json").read_text())
+    assert written["format_version"] == 1
+    # Adapters from before the step was kept can still be read.
+    del written["step"]
+    (tmp_path / "schemalora.json").write_text(json.dumps(written))
+    assert AdapterManifest.load(tmp_path).step is None
 
 
 def test_what_fits_passes(manifest: AdapterManifest, ticket_contract: Contract):

@@ -101,7 +101,7 @@ def test_a_lost_loss_names_its_batch_and_leaves_the_last_checkpoint(
 
     config, _ = plain
     # The first step is one of warm-up, at a rate of 0; the second takes the weights far away.
-    wild = replace(config, learning_rate=1e38, warmup_steps=1, max_grad_norm=1e30, save_steps=1,
+    wild = replace(config, learning_rate=1e30, warmup_steps=1, max_grad_norm=1e30, save_steps=1,
                    batch_size=4)  # fmt: skip
     with pytest.raises(TrainingError) as caught:
         train(ticket_contract, ticket_records, wild, output_dir=tmp_path / "run")

@@ -11,24 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from schemalora import Contract, TrainingConfig, TrainingRecord, write_records
+from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.training import train
 from schemalora.training.order import GroupedSampler
-from small_runs import weights
+from small_runs import weights, write_run
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from customer_support.ticket import SupportTicket
-from schemalora import Contract, TrainingConfig, read_records
 from schemalora.errors import SchemaloraError
-from schemalora.training import train
+from small_runs import train_files
 
 folder = Path(sys.argv[1])
-config = TrainingConfig.from_toml(folder / "run.toml", overrides=sys.argv[2:])
 try:
-    train(Contract.from_model(SupportTicket), list(read_records(folder / "records.jsonl")),
-          config, output_dir=folder / "two")
+    train_files(folder, folder / "two", False, tuple(sys.argv[2:]))
 except SchemaloraError as error:
     sys.exit(f"error: {error}")
 """
@@ -56,12 +52,13 @@ def batches(values: list[int]) -> list[list[int]]:
 
 
 def torchrun(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parents[2]
+    tests = Path(__file__).parents[1]
+    paths = [str(tests), str(tests.parent / "examples")]
     (folder / "run.py").write_text(SCRIPT)
     return subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
          str(folder / "run.py"), str(folder), *overrides],
-        env={**os.environ, "PYTHONPATH": str(root / "examples"), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -79,11 +76,7 @@ def test_two_processes_give_the_curve_of_one(
         tiny_config, epochs=2, learning_rate=1e-2, development_rows=8, development_steps=2
     )
     one = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "one")
-    write_records(tmp_path / "records.jsonl", ticket_records)
-    lines = [
-        f"{key} = {json.dumps(value)}" for key, value in config.to_dict().items() if value != {}
-    ]
-    (tmp_path / "run.toml").write_text("[training]\n" + "\n".join(lines) + "\n")
+    write_run(tmp_path, config, ticket_records)
     done = torchrun(tmp_path, "batch_size=4")
     assert done.returncode == 0, done.stderr
 

@@ -56,7 +56,12 @@ def hold_out(
         for index, record in enumerate(records)
     ]
     _require_half_left(len(records), count, count)
-    _, held_out = split(examples, eval_fraction=count / len(examples), seed=seed, contract=contract)
+    try:
+        _, held_out = split(
+            examples, eval_fraction=count / len(examples), seed=seed, contract=contract
+        )
+    except UsageError as error:
+        raise UsageError(f"development_rows = {count}: {error}") from error
     _require_half_left(len(records), count, len(held_out))
     index_of = {example.id: index for index, example in enumerate(examples)}
     drawn = held_out

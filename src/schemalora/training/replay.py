@@ -38,7 +38,8 @@ class GrammarReplay:
         """What concerns the whole set."""
         try:
             constraint = Constraint(contract, tokenizer, vocabulary=vocabulary, best_effort=True)
-        except (MissingExtraError, SchemaError) as error:
+        except (MissingExtraError, SchemaError, ValueError) as error:
+            # A ValueError is of the engine: it reads fast tokenizers only.
             self._note("not_replayed", f"targets were not checked against decoding: {error}")
             return
         self._constraint = constraint
