@@ -12,7 +12,13 @@ from safetensors.torch import load_file, save_file
 from inference.conftest import MESSAGES
 from schemalora.adapter import Adapter
 from schemalora.contract import Contract
-from schemalora.errors import AdapterMismatchError, RecordError, RunFolderError, UsageError
+from schemalora.errors import (
+    AdapterMismatchError,
+    RecordError,
+    RunFolderError,
+    SchemaError,
+    UsageError,
+)
 from schemalora.formatting import PromptFormat
 from schemalora.inference import LoadedModel, load, predict
 from schemalora.records import Example, read_predictions, write_examples
@@ -50,6 +56,17 @@ def test_the_base_arm_is_the_same_weights_with_the_adapter_off(base_folder, load
     assert [one.completion for one in off] == [one.completion for one in base]
     on = list(predict(loaded, MESSAGES, **SHORT))
     assert [one.completion for one in on] != [one.completion for one in off]
+
+
+def test_what_cannot_be_enforced_is_refused_before_anything_runs_or_named(loaded):
+    tags = {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": True, "maxItems": 2}
+    schema = {"type": "object", "properties": {"tags": tags}, "required": ["tags"]}
+    options = {"contract": Contract.from_json_schema(schema), **SHORT}
+    with pytest.raises(SchemaError, match=r"'uniqueItems'.* @ \$\.tags"):
+        predict(loaded.base(), ["a and b"], constrained=True, **options)
+    with pytest.warns(UserWarning, match=r"does not enforce uniqueItems @ \$\.tags"):
+        found = predict(loaded.base(), ["a and b"], constrained="best_effort", **options)
+    assert json.loads(next(found).completion).keys() == {"tags"}
 
 
 def test_an_adapter_can_be_merged(adapter_folder, loaded):

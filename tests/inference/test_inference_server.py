@@ -17,6 +17,8 @@ from schemalora.errors import ServerError
 from schemalora.inference import OpenAIServer, predict
 from schemalora.records import read_predictions
 
+MODELS_LISTED = [{"id": "base"}, {"id": "ticket", "root": "runs/ticket/adapter", "parent": "base"}]
+
 
 def answer(content, finish_reason="stop"):
     message = {"role": "assistant", "content": content}
@@ -44,6 +46,14 @@ def serving(respond):
             self.send_header("Content-Length", str(len(payload)))
             for name, value in headers.items():
                 self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def do_GET(self):
+            assert self.path == "/v1/models"
+            payload = json.dumps({"data": MODELS_LISTED}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)
 
@@ -102,6 +112,28 @@ def test_requests_and_answers(contract, monkeypatch):
     assert body["top_k"] == 1
     assert body["response_format"] == contract.response_format()
     assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+
+
+def test_what_is_known_of_the_server_is_kept_beside_the_predictions(contract, tmp_path):
+    output = tmp_path / "p.jsonl"
+    with serving(lambda *_: answer("{}")) as server:
+        run(server, contract, MESSAGES[:1], output=output, constrained=True)
+        known = json.loads((tmp_path / "p.run.json").read_text())
+        # Another server of the same model may finish the run.
+        with serving(lambda *_: answer("{}")) as other:
+            run(other, contract, MESSAGES[:1], output=output, constrained=True)
+    assert known["notes"] == {
+        "server": server.url,
+        "served_model": "ticket",
+        "listed_as": MODELS_LISTED[1],
+        "response_format": contract.response_format(),
+    }
+    engine = OpenAIServer(url="http://user:secret@127.0.0.1:9/v1", model="ticket", timeout=1)
+    assert engine.notes() == {
+        "server": "http://127.0.0.1:9/v1",
+        "served_model": "ticket",
+        "listed_as": None,
+    }
 
 
 def test_free_requests_say_nothing_of_a_format(contract):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -16,7 +17,7 @@ from schemalora.records import read_examples
 
 
 def predict(
-    model: Annotated[
+    adapter_or_base_model: Annotated[
         str, typer.Argument(help="An adapter directory, or a base model: hub id, folder or .gguf.")
     ],
     examples: Annotated[Path, typer.Argument(help="Examples (JSONL).")],
@@ -46,7 +47,8 @@ def predict(
         ),
     ] = None,
     served_model: Annotated[
-        str | None, typer.Option(help="The model's name on the server; MODEL where not given.")
+        str | None,
+        typer.Option(help="The name it has on the server; ADAPTER_OR_BASE_MODEL where not given."),
     ] = None,
     max_new_tokens: Annotated[
         int | None, typer.Option(min=1, help="Longest completion in tokens.")
@@ -59,21 +61,28 @@ def predict(
     from schemalora.inference.options import DEFAULT_MAX_NEW_TOKENS
 
     rows = list(read_examples(examples))
-    engine = None if server is None else OpenAIServer(url=server, model=served_model or model)
+    engine = None
+    if server is not None:
+        engine = OpenAIServer(url=server, model=served_model or adapter_or_base_model)
     with _Shown(len(rows)) as shown:
-        predictions = run(
-            model,
-            rows,
-            contract=None if contract is None else load_contract(contract),
-            prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),
-            constrained="best_effort" if best_effort else constrained,
-            engine=engine or "transformers",
-            confidence=confidence,
-            max_new_tokens=max_new_tokens or DEFAULT_MAX_NEW_TOKENS,
-            batch_size=batch_size,
-            output=output,
-            progress=shown.show,
-        )
+        with warnings.catch_warnings(record=True) as notices:
+            predictions = run(
+                adapter_or_base_model,
+                rows,
+                contract=None if contract is None else load_contract(contract),
+                prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),
+                constrained="best_effort" if best_effort else constrained,
+                engine=engine or "transformers",
+                confidence=confidence,
+                max_new_tokens=max_new_tokens or DEFAULT_MAX_NEW_TOKENS,
+                batch_size=batch_size,
+                output=output,
+                progress=shown.show,
+            )
+        for notice in notices:
+            # Those of other libraries are not about this run.
+            if notice.category is UserWarning:
+                typer.echo(f"warning: {notice.message}", err=True)
         count = sum(1 for _ in predictions)
     typer.echo(f"{output}: {count} predictions")
 

@@ -25,6 +25,7 @@ class PredictionLog:
         path: the file.
         examples: the examples of the run, in order.
         run: what else decides what the rows hold: model, contract, prompt format, settings.
+        notes: what else is worth knowing of the run; a rerun may differ in it.
 
     Raises:
         RunFolderError: the file belongs to another run; the message says what differs.
@@ -32,7 +33,12 @@ class PredictionLog:
     """
 
     def __init__(
-        self, path: str | Path, examples: Sequence[Example], run: Mapping[str, JsonValue]
+        self,
+        path: str | Path,
+        examples: Sequence[Example],
+        run: Mapping[str, JsonValue],
+        *,
+        notes: Mapping[str, JsonValue] | None = None,
     ) -> None:
         self.path = Path(path)
         self.run_path = self.path.with_suffix(".run.json")
@@ -57,7 +63,7 @@ class PredictionLog:
                 )
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self.run_path, header)
+            write_json(self.run_path, {**header, **({"notes": dict(notes)} if notes else {})})
 
     def _check(self, header: Mapping[str, JsonValue]) -> None:
         if not self.run_path.is_file():
@@ -67,7 +73,9 @@ class PredictionLog:
             )
         before = read_json(self.run_path)
         differing = sorted(
-            key for key in before.keys() | header.keys() if before.get(key) != header.get(key)
+            key
+            for key in (before.keys() | header.keys()) - {"notes"}
+            if before.get(key) != header.get(key)
         )
         if differing:
             details = ", ".join(

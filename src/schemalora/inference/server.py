@@ -11,6 +11,7 @@ import re
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -32,6 +33,8 @@ _CONTROL = re.compile(
 _WORD_JOINER = "\u2060"
 
 _LONGEST_PAUSE = 60.0
+
+_LISTING_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,30 @@ class OpenAIServer:
     def identity(self) -> dict[str, JsonValue]:
         """What decides which model answers; the address may change between runs."""
         return {"served_model": self.model, "extra": dict(self.extra)}
+
+    def notes(self) -> dict[str, JsonValue]:
+        """What is known of the server, to be kept beside the predictions.
+
+        Its address, and what it lists about the served model; None where it lists nothing.
+        No server tells which weights it serves: `root` and `parent`, where it lists them, are the
+        paths it was started with.
+        """
+        parts = urllib.parse.urlsplit(self.url)
+        # A password in the address is nobody's business.
+        host = parts.netloc.rpartition("@")[2]
+        return {
+            "server": urllib.parse.urlunsplit((parts.scheme, host, parts.path, "", "")),
+            "served_model": self.model,
+            "listed_as": self._listed(),
+        }
+
+    def _listed(self) -> JsonValue:
+        try:
+            listed = self._open("/models", None, timeout=min(self.timeout, _LISTING_TIMEOUT))
+            models = json.loads(listed)["data"]
+            return next((one for one in models if one["id"] == self.model), None)
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            return None
 
     def predict(
         self,
@@ -115,16 +142,10 @@ class OpenAIServer:
         raise ServerError(f"example {row.id!r}: {self.url}: {reason}; finished rows are kept")
 
     def _post(self, body: Mapping[str, JsonValue]) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        key = self.api_key or os.environ.get("OPENAI_API_KEY")
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(
-            self.url.rstrip("/") + "/chat/completions", json.dumps(body).encode(), headers
-        )
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as response:
-                answer = json.loads(response.read())
+            answer = json.loads(
+                self._open("/chat/completions", json.dumps(body).encode(), timeout=self.timeout)
+            )
         except urllib.error.HTTPError as error:
             raise _of_status(error) from error
         except (OSError, http.client.HTTPException) as error:
@@ -137,6 +158,16 @@ class OpenAIServer:
         if not isinstance(answer, dict):
             raise _UnusableError("the answer is not a JSON object", again=True)
         return cast("dict[str, Any]", answer)
+
+    def _open(self, path: str, body: bytes | None, *, timeout: float) -> bytes:
+        """What the server answers: to a POST of the body, or to a GET where there is none."""
+        headers = {"Content-Type": "application/json"}
+        key = self.api_key or os.environ.get("OPENAI_API_KEY")
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(self.url.rstrip("/") + path, body, headers)
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return response.read()
 
 
 class _UnusableError(Exception):
