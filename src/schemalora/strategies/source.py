@@ -28,9 +28,11 @@ class HypothesisSource:
     @property
     def spread(self) -> int:
         """How far the parts of this value may go beyond the usual; drawn when first asked for."""
-        if self._spread is None:
-            self._spread = _SPREADS[self._draw(_integers(0, len(_SPREADS) - 1))]
-        return self._spread
+        spread = self._spread
+        if spread is None:
+            place: int = self._draw(_integers(0, len(_SPREADS) - 1))
+            spread = self._spread = _SPREADS[place]
+        return spread
 
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included; simplest near zero."""
