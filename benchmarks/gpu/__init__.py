@@ -1,0 +1,1 @@
+"""The 7B architecture with random weights on an NVIDIA GPU."""
