@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Never, cast
 
@@ -232,17 +233,47 @@ def _holds_json(text: str) -> bool:
     try:
         _, end = _exact.raw_decode(text)
     except ValueError:
-        pass
-    else:
-        return end > 0
-    starts = 0
-    for found in re.finditer(r"[{\[]", text):
-        starts += 1
-        if starts > _MAX_STARTS:
-            return False
+        return next(whole_values(text), None) is not None
+    return end > 0
+
+
+def whole_values(text: str, *, most: int = _MAX_STARTS) -> Iterator[tuple[int, int]]:
+    """Where whole JSON objects and arrays stand in a text, outermost ones only.
+
+    A bracket with JSON behind it that is broken or cut off is passed over as a whole: what is whole
+    inside it is not its value. Any other bracket is prose.
+
+    Args:
+        text: anything that is not nested too deep to be parsed.
+        most: at how many brackets to look, which keeps the search linear.
+    """
+    position = 0
+    for _ in range(most):
+        opening = _OPENING.search(text, position)
+        if opening is None:
+            return
+        start = opening.start()
         try:
-            _exact.raw_decode(text, found.start())
+            _, position = _exact.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            position = start + 1 if error.pos <= start + 1 else _bracket_end(text, start)
         except ValueError:
-            continue
-        return True
-    return False
+            position = _bracket_end(text, start)
+        else:
+            yield start, position
+
+
+_OPENING = re.compile(r"[{\[]")
+
+
+def _bracket_end(text: str, start: int) -> int:
+    """Just behind the bracket that closes the one at `start`; the text's end where none does."""
+    level = 0
+    for token in _DEPTH_TOKENS.finditer(text, start):
+        if token.group() in "[{":
+            level += 1
+        elif token.group() in "]}":
+            level -= 1
+            if not level:
+                return token.end()
+    return len(text)
