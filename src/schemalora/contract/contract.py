@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from schemalora.contract.checkers import Checker
+from schemalora.contract.endpoint import for_endpoint
 from schemalora.contract.fields import Field, leaf_fields
 from schemalora.contract.instructions import describe
 from schemalora.contract.jsontext import JsonText, read_fast
@@ -221,10 +222,14 @@ class Contract:
         return keys_in_order(value, ordered(self._tree, value))
 
     def response_format(self) -> dict[str, JsonValue]:
-        """The `response_format` payload of OpenAI-style interfaces."""
+        """The `response_format` payload of OpenAI-style interfaces.
+
+        Its schema means what `json_schema` means, without defaults and other keywords that assert
+        nothing, for which strict endpoints refuse a request.
+        """
         schema: dict[str, JsonValue] = {
             "name": self._name,
-            "schema": self.json_schema,
+            "schema": for_endpoint(self.json_schema),
             "strict": True,
         }
         return {"type": "json_schema", "json_schema": schema}
