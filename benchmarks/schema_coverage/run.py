@@ -69,29 +69,39 @@ def judge_all(chosen: argparse.Namespace) -> None:
 
 
 def numbers_of(rows: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts by corpus and tool, and rates over the subjects that have an instance."""
+    """Counts by corpus and tool, over all packages too; rates where there is an instance."""
+    from benchmarks.schema_coverage.corpora import KEYWORDS
+
+    groups: dict[str, dict[str, dict[str, Mapping[str, Any]]]] = {}
+    for (corpus, tool, subject), row in rows.items():
+        if corpus == ABOUT:
+            continue
+        for group in (corpus, *(["all packages"] if corpus != KEYWORDS else [])):
+            groups.setdefault(group, {}).setdefault(tool, {})[f"{corpus} {subject}"] = row
+    return {group: _group_numbers(tools) for group, tools in groups.items()}
+
+
+def _group_numbers(tools: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
     from benchmarks.schema_coverage.judging import GOOD
 
-    outcomes: dict[str, dict[str, dict[str, str]]] = {}
-    inhabited: dict[str, set[str]] = collections.defaultdict(set)
-    for (corpus, tool, subject), row in rows.items():
-        if corpus != ABOUT:
-            outcomes.setdefault(corpus, {}).setdefault(tool, {})[subject] = row["outcome"]
-            if row["distinct"] and row["outcome"] != "invalid":
-                inhabited[corpus].add(subject)
-    numbers: dict[str, Any] = {}
-    for corpus, tools in outcomes.items():
-        numbers[corpus] = {"subjects": len({one for found in tools.values() for one in found})}
-        numbers[corpus]["with_an_instance"] = len(inhabited[corpus])
-        for tool, found in tools.items():
-            counted = {s: outcome for s, outcome in found.items() if s in inhabited[corpus]}
-            good = sum(outcome in GOOD for outcome in counted.values())
-            numbers[corpus][tool] = {
-                "good": good,
-                "n": len(counted),
-                "rate": good / len(counted) if counted else None,
-                "outcomes": dict(sorted(collections.Counter(found.values()).items())),
-            }
+    judged = [(subject, row) for found in tools.values() for subject, row in found.items()]
+    inhabited = {
+        subject for subject, row in judged if row["distinct"] and row["outcome"] != "invalid"
+    }
+    numbers: dict[str, Any] = {
+        "subjects": len({subject for subject, _ in judged}),
+        "with_an_instance": len(inhabited),
+    }
+    for tool, found in tools.items():
+        counted = [row["outcome"] for subject, row in found.items() if subject in inhabited]
+        good = sum(outcome in GOOD for outcome in counted)
+        outcomes = collections.Counter(row["outcome"] for row in found.values())
+        numbers[tool] = {
+            "good": good,
+            "n": len(counted),
+            "rate": round(good / len(counted), 4) if counted else None,
+            "outcomes": dict(sorted(outcomes.items())),
+        }
     return numbers
 
 

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from pydantic import BaseModel
 
 from schemalora.contract import Contract
+from schemalora.sampling import sample
+from schemalora.strategies import instances
 
 ROUNDS = (24, 80, 240)
 """How many instances are drawn: more where the draws before gave too few distinct ones."""
@@ -52,16 +54,12 @@ def contract_of(subject: Subject) -> Contract:
 
 
 def schemalora_sample(subject: Subject) -> Iterator[str]:
-    from schemalora.sampling import sample
-
     contract = contract_of(subject)
     for target in sample(contract, ROUNDS[-1], seed=0):
         yield contract.encode(target)
 
 
 def schemalora_instances(subject: Subject) -> Iterator[str]:
-    from schemalora.strategies import instances
-
     contract = contract_of(subject)
     yield from map(contract.encode, _examples(instances(contract)))
 
