@@ -1,153 +1,170 @@
-"""Rows per second of decoding: the library's decoder beside transformers' own `generate`.
+"""Decoding side by side: rows per second, passes, memory, first row; and what its parts cost.
 
-    python -m benchmarks.decoding.run --adapter runs/ticket/adapter --rows 128
+    python -m benchmarks.decoding.run --adapter runs/ticket/adapter --threads 1 --path /tmp/peers
 
-All arms decode the same rows greedily with the same weights, sorted by length, one after the other
-in one process. Each arm decodes one batch before its clock starts. Writes
-benchmarks/results/decoding.json.
+All arms decode the same rows greedily with the same weights, block by block in turn, in one
+process. `generate` gets the batch size and attention it is fastest with on the first block. Peers
+are installed by `pip install --no-deps --target /tmp/peers xgrammar apache-tvm-ffi outlines
+outlines_core diskcache genson airportsdata jsonpath_ng`. What cannot be imported is listed as not
+measured. Writes benchmarks/results/decoding.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.decoding.arms import ARMS, Subject, prepare
+from benchmarks.decoding.blocks import compare
+from benchmarks.decoding.costs import extractor_overhead, mask_share, shared_prefix
+from benchmarks.decoding.nested import TEXTS, InsuranceClaim
 from benchmarks.result import write_result
-from schemalora.formatting import build_prompt, encode_prompt
-from schemalora.inference import (
-    Completion,
-    Constraint,
-    DecodingOptions,
-    Drafter,
-    decode,
-    decode_by_generate,
-    load,
-    vocabulary_size,
-)
+from schemalora.contract import Contract
+from schemalora.formatting import PromptFormat
+from schemalora.inference import LoadedModel, load
+from schemalora.inference.attention import unwrap
 from schemalora.records import read_examples
 
 ROOT = Path(__file__).resolve().parents[2]
-ARMS = (
-    "generate, free",
-    "generate, constrained",
-    "schemalora, free, no drafts",
-    "schemalora, free",
-    "schemalora, constrained",
-)
 
 
-def timed(run: Iterator[Completion], began: float) -> tuple[dict[int, Completion], float]:
-    """The completions by row, and the seconds until the first of them."""
-    first = 0.0
-    found: dict[int, Completion] = {}
-    for completion in run:
-        first = first or time.perf_counter() - began
-        found[completion.index] = completion
-    return found, first
-
-
-def measure(
-    arm: str,
-    model: Any,
-    prompts: list[list[int]],
-    options: DecodingOptions,
-    new_drafter: Callable[[], Drafter],
-) -> tuple[dict[str, Any], dict[int, Completion]]:
-    decoder = decode_by_generate if arm.startswith("generate") else decode
-    list(decoder(model, prompts[: options.batch_size], options))
-    # A fresh memory: what the warm-up taught would be unfair.
-    options = replace(options, drafter=new_drafter() if options.drafter is not None else None)
-    began, began_cpu = time.perf_counter(), time.process_time()
-    found, first = timed(decoder(model, prompts, options), began)
-    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
-    tokens = sum(len(one.tokens) for one in found.values())
-    passes = sum(one.passes for one in found.values())
-    return {
-        "arm": arm,
-        "n": len(found),
-        "seconds": round(seconds, 2),
-        "cpu_seconds": round(cpu_seconds, 2),
-        "rows_per_second": round(len(found) / seconds, 2),
-        "seconds_to_first_row": round(first, 2),
-        "tokens_per_row": round(tokens / len(found), 1),
-        "passes_per_row": round(passes / len(found), 2),
-        "passes_per_token": round(passes / max(tokens, 1), 3),
-        "forced_tokens": sum(one.forced for one in found.values()) / max(tokens, 1),
-        "drafted_tokens": sum(one.drafted for one in found.values()) / max(tokens, 1),
-        "cut_off": sum(one.finish_reason != "stop" for one in found.values()),
-        "peak_memory_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-    }, found
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--adapter", required=True, help="an adapter directory")
+    parser.add_argument("--examples", type=Path, help="examples (JSONL); the flagship's if not")
+    parser.add_argument("--rows", type=int, default=128)
+    parser.add_argument("--blocks", type=int, default=4)
+    parser.add_argument("--batch-size", type=int, default=16, help="of the library's own arms")
+    parser.add_argument("--max-new-tokens", type=int, default=128)
+    parser.add_argument("--nested-rows", type=int, default=16)
+    parser.add_argument("--nested-tokens", type=int, default=384)
+    parser.add_argument("--generate-batch-sizes", type=int, nargs="*", default=[8, 16, 32])
+    parser.add_argument("--generate-attention", nargs="*", default=["sdpa", "eager"])
+    parser.add_argument("--extractor-calls", type=int, default=64)
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--merge", action="store_true", help="the adapter merged, for all arms")
+    parser.add_argument("--threads", type=int, default=0, help="0: as torch chooses")
+    parser.add_argument("--path", help="where the peers are installed")
+    parser.add_argument("--arms", nargs="*", default=list(ARMS))
+    parser.add_argument("--skip-costs", action="store_true")
+    return parser.parse_args()
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--adapter", required=True, help="an adapter directory")
-    arguments.add_argument("--examples", type=Path, help="examples (JSONL); the flagship's if not")
-    arguments.add_argument("--rows", type=int, default=128)
-    arguments.add_argument("--batch-size", type=int, default=16)
-    arguments.add_argument("--max-new-tokens", type=int, default=128)
-    arguments.add_argument("--dtype", default="auto")
-    arguments.add_argument("--threads", type=int, default=0, help="0: as torch chooses")
-    arguments.add_argument("--arms", nargs="*", default=ARMS)
-    config = arguments.parse_args()
+    config = arguments()
     if config.threads:
         torch.set_num_threads(config.threads)
-
-    loaded = load(config.adapter, dtype=config.dtype, attention="eager")
-    contract = loaded.contract
-    assert contract is not None
-    texts = texts_of(config.examples, config.rows)
-    prompts = [
-        encode_prompt(
-            loaded.tokenizer, build_prompt(contract, text, prompt_format=loaded.prompt_format)
+    if config.path:
+        # Last, so that the peers bring nothing that is installed already.
+        sys.path.append(config.path)
+    loaded = load(config.adapter, dtype=config.dtype, attention="sdpa", merge=config.merge)
+    subject = flagship(loaded, config)
+    setting = best_of_generate(subject, config)
+    numbers: dict[str, Any] = {"generate_trials": setting.pop("trials")}
+    unwrap(loaded.model).set_attn_implementation(setting["attention"])
+    numbers["flagship"] = measure(subject, config, setting["batch_size"], config.blocks)
+    if config.nested_rows:
+        numbers["nested"] = measure(nested(loaded, config), config, config.batch_size, 1)
+    if not config.skip_costs:
+        numbers["masks"] = mask_share(subject)
+        numbers["extractor"] = extractor_overhead(
+            loaded, texts_of(config.examples, config.extractor_calls)
         )
-        for text in texts
-    ]
-    prompts.sort(key=len, reverse=True)
-    constraint = Constraint(contract, loaded.tokenizer, vocabulary=vocabulary_size(loaded.model))
-
-    def new_drafter() -> Drafter:
-        return Drafter.for_contract(contract, loaded.tokenizer)
-
-    results: list[dict[str, Any]] = []
-    texts_by_arm: dict[str, list[tuple[int, ...]]] = {}
-    for arm in config.arms:
-        options = DecodingOptions(
-            stop_ids=loaded.stop_ids,
-            max_new_tokens=config.max_new_tokens,
-            batch_size=config.batch_size,
-            constraint=constraint if "constrained" in arm else None,
-            drafter=None if "no drafts" in arm else new_drafter(),
-        )
-        row, found = measure(arm, loaded.model, prompts, options, new_drafter)
-        texts_by_arm[arm] = [found[index].tokens for index in range(len(prompts))]
-        for other, tokens in texts_by_arm.items():
-            if other != arm and ("constrained" in other) == ("constrained" in arm):
-                same = sum(a == b for a, b in zip(tokens, texts_by_arm[arm], strict=True))
-                row[f"same_tokens_as {other}"] = same
-        results.append(row)
-        print(json.dumps(row), flush=True)
+        if not config.merge:
+            numbers["shared_prefix"] = shared_prefix(base_arm(loaded, config))
+    print(json.dumps({key: numbers[key] for key in numbers if key not in ("flagship", "nested")}))
     settings: dict[str, Any] = {key: str(value) for key, value in vars(config).items()}
     settings["dtype"] = str(loaded.model.dtype)
     settings["threads"] = torch.get_num_threads()
+    settings["generate"] = setting
     settings["base_model"] = loaded.adapter.manifest.base_model if loaded.adapter else loaded.name
-    write_result("decoding", numbers={"arms": results}, config=settings)
+    name = "decoding_merged" if config.merge else "decoding"
+    write_result(name, numbers=numbers, config=settings)
+    for part in ("flagship", "nested"):
+        for pair in numbers.get(part, {}).get("same", ()):
+            assert not pair["beyond_rounding"], f"{part}: {pair['arms']} differ beyond rounding"
+
+
+def measure(
+    subject: Subject, config: argparse.Namespace, generate_batch: int, blocks: int
+) -> dict[str, Any]:
+    """All arms over one subject; `generate` with a batch size of its own."""
+    theirs = replace(subject, batch_size=generate_batch)
+    runs, absent = {}, []
+    for name in config.arms:
+        ready, missing = prepare([name], theirs if name.startswith("generate") else subject)
+        runs |= ready
+        absent += missing
+    numbers, _ = compare(runs, subject, blocks=blocks)
+    return {**numbers, "not_measured": absent, "fields": len(subject.contract.fields)}
+
+
+def best_of_generate(subject: Subject, config: argparse.Namespace) -> dict[str, Any]:
+    """The attention and batch size that `generate` is fastest with, over one block of rows."""
+    rows = sorted(subject.prompts[: max(config.generate_batch_sizes)], key=len, reverse=True)
+    trials: list[dict[str, Any]] = []
+    for attention in config.generate_attention:
+        unwrap(subject.loaded.model).set_attn_implementation(attention)
+        for size in config.generate_batch_sizes:
+            run = ARMS["generate, free"](replace(subject, batch_size=size))
+            began = time.process_time()
+            count = sum(1 for _ in run(rows))
+            seconds = time.process_time() - began
+            trial = {"attention": attention, "batch_size": size}
+            trials.append({**trial, "n": count, "rows_per_cpu_second": round(count / seconds, 2)})
+            print(json.dumps(trials[-1]), flush=True)
+    best = max(trials, key=lambda one: one["rows_per_cpu_second"])
+    return {**{key: best[key] for key in ("attention", "batch_size")}, "trials": trials}
+
+
+def flagship(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
+    assert loaded.contract is not None
+    return Subject.of(
+        loaded,
+        loaded.contract,
+        texts_of(config.examples, config.rows),
+        prompt_format=loaded.prompt_format,
+        max_new_tokens=config.max_new_tokens,
+        batch_size=config.batch_size,
+    )
+
+
+def nested(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
+    """The larger contract; the adapter was not trained for it, so only cost and shape count."""
+    return Subject.of(
+        loaded,
+        Contract.from_model(InsuranceClaim),
+        TEXTS[: config.nested_rows],
+        prompt_format=PromptFormat(style="short"),
+        max_new_tokens=config.nested_tokens,
+        batch_size=config.batch_size,
+    )
+
+
+def base_arm(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
+    """The base model, which is shown the schema in every prompt."""
+    assert loaded.contract is not None
+    return Subject.of(
+        loaded.base(),
+        loaded.contract,
+        texts_of(config.examples, min(config.rows, 32)),
+        prompt_format=PromptFormat(style="schema"),
+        max_new_tokens=config.max_new_tokens,
+        batch_size=config.batch_size,
+    )
 
 
 def texts_of(path: Path | None, rows: int) -> list[str]:
     """The texts of examples; without a file the flagship's eval set."""
     if path is not None:
         return [example.text for example in read_examples(path)][:rows]
-    import sys
-
     sys.path.insert(0, str(ROOT / "examples"))
     from customer_support.dataset import build_dataset
 
