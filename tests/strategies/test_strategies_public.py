@@ -14,7 +14,7 @@ from pydantic import BaseModel, RootModel, field_validator
 
 import zoo
 from schemalora.contract import Contract
-from schemalora.errors import SchemaError
+from schemalora.errors import SamplingError, SchemaError
 from schemalora.schema import matches
 from schemalora.strategies import NearMiss, capabilities, instances, near_misses
 
@@ -150,6 +150,39 @@ class Never(BaseModel):
     @classmethod
     def _refuse(cls, value: int) -> int:
         raise ValueError("never")
+
+
+def test_a_validator_that_refuses_everything_is_named_when_drawn_from() -> None:
+    @settings(database=None)
+    @given(instances(Never))
+    def check(value: Never) -> None:
+        raise AssertionError(value)
+
+    with pytest.raises(SamplingError, match="never"):
+        check()
+
+
+class Absolute(BaseModel):
+    path: str
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not value.startswith("/"):
+            raise ValueError("must be absolute")
+        return value
+
+
+def test_what_validators_accept_is_learned_once_for_all_examples() -> None:
+    seen: set[str] = set()
+
+    @settings(max_examples=60, database=None, deadline=None, derandomize=True)
+    @given(instances(Absolute))
+    def check(value: Absolute) -> None:
+        seen.add(value.path)
+
+    check()
+    assert len(seen) > 20
 
 
 def test_what_cannot_be_a_contract_is_refused_at_once() -> None:
