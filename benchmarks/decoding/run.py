@@ -5,8 +5,8 @@
 All arms decode the same rows greedily with the same weights, block by block in turn, in one
 process. `generate` gets the batch size and attention it is fastest with on the first block. Peers
 are installed by `pip install --no-deps --target /tmp/peers xgrammar apache-tvm-ffi outlines
-outlines_core diskcache genson airportsdata jsonpath_ng`. What cannot be imported is listed as not
-measured. Writes benchmarks/results/decoding.json.
+outlines_core cloudpickle diskcache genson airportsdata jsonpath_ng`. What cannot be imported is
+listed as not measured. Writes benchmarks/results/decoding.json.
 """
 
 from __future__ import annotations
