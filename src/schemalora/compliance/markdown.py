@@ -62,8 +62,8 @@ def lenient_sentence(report: ComplianceReport) -> str:
         return "Cutting JSON out of fences or prose would change no row."
     gap = lenient["schema_compliant"].rate - strict["schema_compliant"].rate
     return (
-        f"Not counted: cutting JSON out of fences or prose would have made {gained:,} more rows "
-        f"valid JSON, and schema compliance {percent(lenient['schema_compliant'].rate)} "
+        f"Not counted: cutting JSON out of fences or prose would have made {gained:,} more "
+        f"row{'s' * (gained != 1)} valid JSON, and schema compliance {percent(lenient['schema_compliant'].rate)} "
         f"instead of {percent(strict['schema_compliant'].rate)} ({points(gap)} points)."
     )
 
@@ -90,6 +90,7 @@ def _violations(report: ComplianceReport) -> Iterator[str]:
     yield markdown_table(
         ("violation", "path", "rows"),
         [(kind, path, f"{count:,}") for kind, path, count in rows[:_MOST_VIOLATIONS]],
+        align="llr",
     )
     if len(rows) > _MOST_VIOLATIONS:
         yield f"… and {len(rows) - _MOST_VIOLATIONS} more kinds of violation."

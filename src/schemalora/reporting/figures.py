@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,7 @@ ARM_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E
 
 
 @contextmanager
-def new_figure(*, width: float, height: float) -> Iterator[Figure]:
+def new_figure(*, width: float, height: float) -> Generator[Figure]:
     """A figure to draw into, in inches; settings hold within the block only.
 
     Raises:
