@@ -63,8 +63,9 @@ def lenient_sentence(report: ComplianceReport) -> str:
     gap = lenient["schema_compliant"].rate - strict["schema_compliant"].rate
     return (
         f"Not counted: cutting JSON out of fences or prose would have made {gained:,} more "
-        f"row{'s' * (gained != 1)} valid JSON, and schema compliance {percent(lenient['schema_compliant'].rate)} "
-        f"instead of {percent(strict['schema_compliant'].rate)} ({points(gap)} points)."
+        f"row{'s' * (gained != 1)} valid JSON, and schema compliance "
+        f"{percent(lenient['schema_compliant'].rate)} instead of {percent(strict['schema_compliant'].rate)} "
+        f"({points(gap)} points)."
     )
 
 
