@@ -222,7 +222,9 @@ class Generator:
         if node.content is not None:
             return canonical_json(self.draw_below(node.content, depth - 1))
         if node in self.accepted and self.source.integer(0, 3):
-            return variation(self.accepted[node], self.source)
+            known = self.accepted[node]
+            varied = variation(known, self.source)
+            return varied if varied != known else known + self.source.text(0, 12)
         examples = [one for one in node.annotations.examples if isinstance(one, str)]
         if examples and self.source.index(2, (node, "example")):
             example = examples[self.source.index(len(examples), (node, "examples"))]

@@ -118,7 +118,7 @@ def variation(text: str, source: Source) -> str:
     """The same shape with other letters or digits in one place: `v1.2.3` becomes `v1.7.3`."""
     runs = list(_RUNS.finditer(text))
     if not runs:
-        return text + WORDS[source.integer(0, len(WORDS) - 1)]
+        return text
     run = runs[source.integer(0, len(runs) - 1)]
     old = run.group()
     if old.isdigit():
