@@ -64,8 +64,8 @@ def lenient_sentence(report: ComplianceReport) -> str:
     return (
         f"Not counted: cutting JSON out of fences or prose would have made {gained:,} more "
         f"row{'s' * (gained != 1)} valid JSON, and schema compliance "
-        f"{percent(lenient['schema_compliant'].rate)} instead of {percent(strict['schema_compliant'].rate)} "
-        f"({points(gap)} points)."
+        f"{percent(lenient['schema_compliant'].rate)} instead of "
+        f"{percent(strict['schema_compliant'].rate)} ({points(gap)} points)."
     )
 
 
