@@ -57,7 +57,7 @@ def _read(value: JsonValue, plan: _Plan, leaves: list[Leaf]) -> None:
         item = value.get(key, missing)
         if inner is None:
             leaves.append(item)
-        elif item is missing:
+        elif isinstance(item, Absent):
             _mark(missing, inner, leaves)
         else:
             _read(item, inner, leaves)
