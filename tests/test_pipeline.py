@@ -83,6 +83,14 @@ def test_the_adapter_directory_is_peft_s_and_ours(
     assert not (adapter.path / "checkpoints").exists()
 
 
+def test_four_bit_training_keeps_the_adapter_in_float32(adapter: Adapter):
+    """TRL would turn it to bfloat16, which float16's loss scaler refuses on a GPU."""
+    from safetensors.torch import load_file
+
+    weights = load_file(adapter.path / "adapter_model.safetensors")
+    assert {str(one.dtype) for one in weights.values()} == {"torch.float32"}
+
+
 @pytest.mark.parametrize("constrained", [False, True])
 def test_predictions_are_scored(
     adapter: Adapter, files: Path, ticket_contract: Contract, constrained: bool

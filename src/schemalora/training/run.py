@@ -133,6 +133,11 @@ def _trainer(
     except ValueError as error:
         # Such as target modules that the base model does not have.
         raise UsageError(f"TRL or PEFT refuses the settings: {_first_line(error)}") from error
+    # TRL turns the adapter of a 4-bit model to bfloat16: too coarse for AdamW's small steps, and
+    # the loss scaler of float16 cannot unscale such gradients.
+    for weights in trainer.model.parameters():
+        if weights.requires_grad:
+            weights.data = weights.data.float()
     trainer.remove_callback(PrinterCallback)
     return trainer
 

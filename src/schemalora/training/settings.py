@@ -75,8 +75,8 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
         "max_grad_norm": config.max_grad_norm,
         "max_length": None,
         "gradient_checkpointing": config.gradient_checkpointing,
-        # The weights are in the compute type already and LoRA's stay in float32, so autocast would
-        # only add casts. float16 needs it: it comes with the loss scaler.
+        # The weights are in the compute type already and LoRA's are kept in float32, so autocast
+        # would only add casts. float16 needs it: it comes with the loss scaler.
         "bf16": False,
         "fp16": dtype == torch.float16,
         "use_cpu": preferred_device() == "cpu",
