@@ -224,7 +224,9 @@ class Generator:
         if node in self.accepted and self.source.integer(0, 3):
             known = self.accepted[node]
             varied = variation(known, self.source)
-            return varied if varied != known else known + self.source.text(0, 12)
+            varied = varied if varied != known else known + self.source.text(0, 12)
+            # A string that a validator likes must still be one of the schema's.
+            return varied if matches(node, varied) else known
         examples = [one for one in node.annotations.examples if isinstance(one, str)]
         if examples and self.source.index(2, (node, "example")):
             example = examples[self.source.index(len(examples), (node, "examples"))]
