@@ -44,7 +44,8 @@ def flagship(preset: str) -> str:
         return f"*Not measured yet: `examples/customer_support/results/{preset}` holds no run.*"
     data, seconds = run["data"], run["seconds"]
     stages = ", ".join(f"{stage} {value:.0f} s" for stage, value in seconds.items())
-    peak = run.get("peak_memory_gib")
+    peaks = [one["peak_memory_gib"] for one in run.get("stages", {}).values()]
+    peak = max((one for one in peaks if one is not None), default=run.get("peak_memory_gib"))
     memory = f" The process held {peak} GiB at most." if peak else ""
     return (
         f"{(folder / 'report.md').read_text(encoding='utf-8').strip()}\n\n"

@@ -12,15 +12,10 @@ run folder then holds the data, the adapter, every raw answer, `report.json`, `r
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
@@ -30,9 +25,9 @@ quiet_libraries()
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs as a script
 
 from customer_support.dataset import build_dataset
+from customer_support.run import HERE, Arm, Plan, Run, out
 from customer_support.ticket import SupportTicket
 from schemalora import (
-    ComplianceReport,
     Contract,
     Example,
     PromptFormat,
@@ -50,76 +45,9 @@ from schemalora.compliance import comparison_table
 from schemalora.environment import commit, machine, package_versions
 from schemalora.errors import RunFolderError, SchemaloraError, UsageError
 from schemalora.inference import LoadedModel, load, predict
-from schemalora.jsonl import atomic_write, read_json, write_json
-from schemalora.reporting import write_html, write_plot
+from schemalora.jsonl import atomic_write, write_json
+from schemalora.reporting import LearningCurve, write_html, write_plot
 from schemalora.training import train
-from schemalora.training.config import read_toml
-
-HERE = Path(__file__).parent
-SECONDS = "seconds.json"
-"""Seconds of each stage so far, in the run folder."""
-Arm = Literal["base", "lora", "base_constrained", "lora_constrained"]
-out = Console(highlight=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A preset, read."""
-
-    path: Path
-    training: TrainingConfig
-    train_rows: int
-    eval_rows: int
-    seed: int
-    arms: tuple[Arm, ...]
-    base_prompt_style: Literal["short", "instructions", "schema"]
-    max_new_tokens: int
-    batch_size: int
-
-    @classmethod
-    def load(cls, path: Path, overrides: list[str]) -> Plan:
-        tables = read_toml(path)
-        for name in ("data", "evaluation"):
-            if name not in tables:
-                raise UsageError(f"{path}: the table [{name}] is missing")
-        data, evaluation = tables["data"], tables["evaluation"]
-        training = TrainingConfig.from_toml(path, overrides=overrides)
-        return cls(
-            path=path,
-            training=training,
-            **data,
-            **{**evaluation, "arms": tuple(evaluation["arms"])},
-        )
-
-
-@dataclass
-class Run:
-    """One run: its folder, its contract, and what has been measured so far."""
-
-    folder: Path
-    plan: Plan
-    contract: Contract
-    reports: dict[str, ComplianceReport] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, what: str) -> Generator[None]:
-        """Times a stage; what an earlier sitting of a resumed run spent on it is added."""
-        out.print(f"[bold]{name}[/bold]: {what}")
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            spent = time.monotonic() - started
-            self.seconds[name] = round(self.seconds.get(name, 0) + spent, 1)
-            write_json(self.folder / SECONDS, dict(self.seconds))
-        out.print(f"  {spent:.0f} s", style="dim")
-
-    def go_on(self) -> None:
-        """Takes over what earlier sittings of this run have spent."""
-        if (self.folder / SECONDS).is_file():
-            found = read_json(self.folder / SECONDS)
-            self.seconds = {name: float(str(spent)) for name, spent in found.items()}
 
 
 def make_data(run: Run) -> tuple[list[Example], list[Example]]:
@@ -184,13 +112,12 @@ def fit(run: Run, train_set: list[Example], base_model: str) -> Adapter:
         return train(run.contract, records, config, output_dir=folder, resume=resume)
 
 
-def peak_memory_gib() -> float | None:
-    """The most memory that this process held at once; None where the system does not tell."""
-    if sys.platform != "linux":
+def learning_curve(run: Run) -> LearningCurve | None:
+    """The adapter's; None where it took too few steps to draw one."""
+    try:
+        return LearningCurve.from_training(run.folder / "adapter")
+    except UsageError:
         return None
-    import resource
-
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)
 
 
 def conclude(run: Run, base_model: str) -> None:
@@ -201,7 +128,12 @@ def conclude(run: Run, base_model: str) -> None:
         file.write(table)
     write_plot(run.reports, run.folder / "report.png")
     verdict = attribute(run.reports) if len(run.reports) == len(get_args(Arm)) else None
-    write_html(run.reports, run.folder / "report.html", attribution=verdict)
+    write_html(
+        run.reports,
+        run.folder / "report.html",
+        attribution=verdict,
+        learning_curve=learning_curve(run),
+    )
     write_json(
         run.folder / "run.json",
         {
@@ -214,8 +146,8 @@ def conclude(run: Run, base_model: str) -> None:
                 "eval_rows": run.plan.eval_rows,
                 "seed": run.plan.seed,
             },
-            "seconds": dict(run.seconds),
-            "peak_memory_gib": peak_memory_gib(),
+            "seconds": {name: stage.seconds for name, stage in run.stages.items()},
+            "stages": run.stages_as_json(),
             "versions": dict(package_versions()),
             "machine": machine(),
             "commit": commit(HERE),
@@ -224,7 +156,8 @@ def conclude(run: Run, base_model: str) -> None:
     out.print(Markdown(table) if out.is_terminal else table)
     if verdict is not None:
         out.print(verdict.to_markdown())
-    out.print(f"{sum(run.seconds.values()):.0f} s in all; open {run.folder / 'report.html'}")
+    total = sum(stage.seconds for stage in run.stages.values())
+    out.print(f"{total:.0f} s in all; open {run.folder / 'report.html'}")
 
 
 def main(
