@@ -32,6 +32,17 @@ from benchmarks.training_speed.page import training_speed
 from schemalora.compliance.tables import markdown_table
 
 FLAGSHIP = ROOT / "examples" / "customer_support" / "results"
+ARMS = {
+    "base": "base",
+    "base_constrained": "base + grammar",
+    "lora": "LoRA",
+    "lora_constrained": "LoRA + grammar",
+}
+METRICS = {
+    "valid_json": "valid JSON",
+    "schema_compliant": "schema-compliant",
+    "exact_match": "exact match",
+}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"<!-- numbers: (\S+) -->\n.*?<!-- /numbers -->", re.DOTALL)
 
@@ -51,8 +62,17 @@ def flagship(preset: str) -> str:
         f"{(folder / 'report.md').read_text(encoding='utf-8').strip()}\n\n"
         f"Preset `{preset}`: base model `{run['base_model']}`, {data['train_rows']} training rows, "
         f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}.{memory}\n\n"
-        f"Measured at {origin(run)}."
+        f"Measured at {origin(run)}.{computed_at(run)}"
     )
+
+
+def computed_at(run: dict[str, Any]) -> str:
+    """Which code computed what, where a run was gone on with by later code than began it."""
+    stages = run.get("stages", {})
+    if {made for one in stages.values() for made in one["commits"]} <= {run["commit"]}:
+        return ""
+    parts = ", ".join(f"{name} `{one['commits'][0]}`" for name, one in stages.items())
+    return f" The run was resumed; what is scored there was computed at: {parts}."
 
 
 def demo() -> str:
@@ -61,6 +81,34 @@ def demo() -> str:
 
 def cpu_full() -> str:
     return flagship("cpu-full")
+
+
+def cpu_full_short() -> str:
+    """The four arms in a few columns: rates only."""
+    folder = FLAGSHIP / "cpu-full"
+    reports = {arm: read(folder / "reports" / f"{arm}.json") for arm in ARMS}
+    run = read(folder / "run.json")
+    if run is None or None in reports.values():
+        return "*Not measured yet: `examples/customer_support/results/cpu-full` holds no run.*"
+    found = {arm: report for arm, report in reports.items() if report is not None}
+    rows = found["lora"]
+    names = [("metrics", name) for name in METRICS]
+    names += [("fields", path) for path in rows["fields"]]
+    lines = ["| | " + " | ".join(ARMS.values()) + " |", "| --- |" + " ---: |" * len(ARMS)]
+    for table, name in names:
+        rates = [found[arm][table][name] for arm in ARMS]
+        cells = [
+            f"{100 * one['rate']:.1f}% [{100 * one['ci95'][0]:.1f}, {100 * one['ci95'][1]:.1f}]"
+            for one in rates
+        ]
+        what = METRICS.get(name, f"`{name}`")
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    return (
+        "\n".join(lines) + f"\n\nRates over all {rows['n']} rows with Wilson 95% intervals; exact "
+        "match leaves free text aside. Paired differences and their tests stand on "
+        "[the flagship's page](docs/customer-support.md).\n\n"
+        f"Measured at {origin(run)}.{computed_at(run)}"
+    )
 
 
 def measured() -> str:
@@ -129,6 +177,7 @@ def table_of(rows: Sequence[dict[str, Any]]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "demo": demo,
     "cpu-full": cpu_full,
+    "cpu-full-short": cpu_full_short,
     "measured": measured,
     "training-speed": training_speed,
     "prompt-tokens": prompt_tokens,
