@@ -11,7 +11,6 @@ from schemalora.contract.relations import Comparison, Relation
 from schemalora.jsonvalue import JsonValue, type_name
 from schemalora.schema import (
     Annotations,
-    AnyNode,
     ArrayNode,
     FiniteNode,
     NeverNode,
@@ -26,6 +25,7 @@ from schemalora.schema import (
 _MAX_FINITE = 10_000
 _MAX_LEVELS = 8
 _MAX_FIELDS = 1_000
+_MAX_ALTERNATIVES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Field:
 
 
 def alternatives(node: Node) -> tuple[Node, ...]:
-    """The node's alternatives that are no choices themselves; a recursive choice is not opened."""
+    """The node's alternatives; a choice among them is opened while there are not too many."""
     found: dict[int, Node] = {}
     stack = [node]
     while stack:
         one = stack.pop()
-        if isinstance(one, UnionNode) and len(found) < 256:
+        if isinstance(one, UnionNode) and len(found) < _MAX_ALTERNATIVES:
             stack.extend(reversed(one.branches))
         elif not isinstance(one, NeverNode):
             found.setdefault(id(one), one)
@@ -130,7 +130,7 @@ def merged_annotations(node: Node) -> Annotations:
     )
 
 
-def _kinds(node: Node) -> list[str]:  # noqa: PLR0911  (one for each kind of node)
+def _kinds(node: Node) -> list[str]:
     match node:
         case FiniteNode():
             return [type_name(value) for value in node.values]
@@ -142,10 +142,8 @@ def _kinds(node: Node) -> list[str]:  # noqa: PLR0911  (one for each kind of nod
             return ["array"]
         case ObjectNode():
             return ["object"]
-        case AnyNode():
+        case _:  # anything, or a choice that was not opened
             return ["null", "boolean", "number", "string", "array", "object"]
-        case _:
-            return []
 
 
 def _allowed(others: list[Node]) -> tuple[JsonValue, ...] | None:

@@ -58,10 +58,8 @@ class _Describer:
                 return self._recursive(node, path, level)
             case ObjectNode():
                 return self._object(node, path, level)
-            case AnyNode():
+            case _:  # anything, or a choice that was not opened
                 return "any JSON"
-            case _:
-                return "nothing"
 
     def _recursive(self, node: StringNode | ArrayNode, path: str, level: int) -> str:
         if node in self._open:

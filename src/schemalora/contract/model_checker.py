@@ -38,13 +38,12 @@ class ModelChecker:
         """The outcome of a completion whose text is valid JSON and means `value`."""
         try:
             instance = self._validator.validate_json(text)
-        except UnicodeEncodeError:
-            raise  # the text itself is at fault
         except Exception as error:  # user code may raise anything, and parse never does
             return Outcome(self._diagnose(text, value, error), True, value)
         return Outcome((), True, value, instance)
 
     def _diagnose(self, text: str, value: JsonValue, error: Exception) -> tuple[Violation, ...]:
+        text.encode()  # raises where the text itself is at fault
         if isinstance(error, ValidationError):
             try:
                 self._diagnosing.validate_json(text)

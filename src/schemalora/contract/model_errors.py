@@ -66,10 +66,9 @@ def _without_tags(location: tuple[int | str, ...]) -> list[int | str]:
     kept: list[int | str] = []
     for part in location:
         if part == f"{UNION_MARK}tag":
-            if kept:
-                kept.pop()
-            continue
-        kept.append(part)
+            del kept[-1:]
+        else:
+            kept.append(part)
     return kept
 
 

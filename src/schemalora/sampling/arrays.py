@@ -81,6 +81,8 @@ class ArrayDrawer:
         wanted: list[Node] = []
         for contains in node.contains:
             more = 0 if contains.maximum is not None else self._generator.source.integer(0, 1)
+            if isinstance(contains.merged, NeverNode):
+                continue  # a place of the prefix has to match, which the caller checks
             wanted += [contains.merged] * (contains.minimum + more)
         others = max(0, self._count(node, depth) - len(wanted))
         total = len(wanted) + max(others, node.min_items - len(wanted))

@@ -72,15 +72,12 @@ class Generator:
         """One value of a node, the root where none is given; likely valid, the caller checks.
 
         Raises:
-            SamplingError: the node has no finite value, or none was found.
+            SamplingError: no value was found.
         """
         node = node or self._root
-        height = self.heights.height(node)
-        if height is None:
-            raise SamplingError("no finite value satisfies the schema")
         self._left = self.source.budget
         self._effort = effort
-        return self.draw_below(node, height + self._slack)
+        return self.draw_below(node, (self.heights.height(node) or 0) + self._slack)
 
     @property
     def stretch(self) -> int:

@@ -78,7 +78,7 @@ class _Writer:
             return chr(value)
         if name in ("NOT_LITERAL", "IN", "ANY"):
             return self._char(_characters(name, value))
-        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
             return self._repeat(value)
         return self._group(name, value)
 
@@ -91,12 +91,8 @@ class _Writer:
             return text
         if name == "GROUPREF":
             return self._groups.get(value, "")
-        if name == "ATOMIC_GROUP":
-            inner = value
-        elif name == "BRANCH":
+        if name == "BRANCH":
             inner = value[1][self._source.integer(0, len(value[1]) - 1)]
-        elif name == "GROUPREF_EXISTS":
-            inner = (value[1] if value[0] in self._groups else value[2]) or ()
         elif name == "ASSERT" and self._lookahead and value[0] > 0:
             inner = _without_open_ends(value[1])
         return self.write(inner)

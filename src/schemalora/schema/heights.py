@@ -62,7 +62,12 @@ class Heights:
     def _array_fits(self, node: ArrayNode, depth: int) -> bool:
         wanted = min(node.min_items, node.prefix_length + 1)
         needed = [node.item_at(place) for place in range(wanted)]
-        needed += [contains.merged for contains in node.contains if contains.minimum > 0]
+        for contains in node.contains:
+            # What the items behind the prefix cannot be, a place of the prefix may still be.
+            if contains.minimum > 0 and not (
+                node.prefix and isinstance(contains.merged, NeverNode)
+            ):
+                needed.append(contains.merged)
         return all(self.fits(item, depth - 1) for item in needed)
 
     def _object_fits(self, node: ObjectNode, depth: int) -> bool:

@@ -11,7 +11,6 @@ from schemalora.schema.nodes import (
     AnyNode,
     ArrayNode,
     FiniteNode,
-    NeverNode,
     Node,
     NumberNode,
     ObjectNode,
@@ -45,10 +44,6 @@ def _fits(  # noqa: PLR0911  (one for each kind of node)
     node: Node, value: JsonValue, known: Known
 ) -> bool:
     match node:
-        case AnyNode():
-            return True
-        case NeverNode():
-            return False
         case FiniteNode():
             return any(json_equal(value, one) for one in node.values)
         case UnionNode():
@@ -64,7 +59,7 @@ def _fits(  # noqa: PLR0911  (one for each kind of node)
         case ObjectNode():
             return isinstance(value, dict) and _fits_object(node, value, known)
         case _:
-            raise TypeError(f"unknown node {type(node).__name__}")
+            return isinstance(node, AnyNode)
 
 
 def _fits_union(node: UnionNode, value: JsonValue, known: Known) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemalora.errors import SchemaError
-from schemalora.schema.heights import Heights
+from schemalora.schema.heights import MAX_HEIGHT, Heights
 from schemalora.schema.members import Member
 from schemalora.schema.nodes import ArrayNode, NeverNode, Node, ObjectNode, StringNode, UnionNode
 from schemalora.schema.paths import ROOT, child_path
@@ -127,6 +127,8 @@ def _contradiction(
     for child, where in _needed(node, path):
         if heights.height(child) is None:
             return _contradiction(child, heights, where, above)
+    if any(heights.height(child) == MAX_HEIGHT for child, _ in _needed(node, path)):
+        return path, f"every value of it is nested more than {MAX_HEIGHT} levels deep"
     return path, "too few keys or items are allowed"
 
 

@@ -56,9 +56,7 @@ def _first_exact(draw: Draw, contract: Contract, breakages: list[Breakage]) -> N
     for breakage in breakages:
         by_kind.setdefault(breakage.kind, []).append(breakage)
     kinds = list(by_kind.values())
-    for _ in range(_TRIES):
-        if not kinds:
-            break
+    for _ in range(min(_TRIES, len(breakages))):
         group = kinds[_index(draw, len(kinds))]
         chosen = group.pop(_index(draw, len(group)))
         if not group:

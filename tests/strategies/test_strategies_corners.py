@@ -1,0 +1,85 @@
+"""Rare corners of the strategies: taken names, enums within choices, no decoder at hand."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given, settings
+from pydantic import BeforeValidator
+
+from schemalora.contract import Contract
+from schemalora.strategies import NearMiss, capabilities, near_misses
+from schemalora.strategies.capabilities import decoder_accepts
+
+UNEXPECTED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"unexpected": {"type": "integer"}, "unexpected_2": {"type": "integer"}},
+    "required": ["unexpected"],
+    "additionalProperties": False,
+}
+
+
+def test_an_extra_key_has_a_name_that_is_not_taken() -> None:
+    contract = Contract.from_json_schema(UNEXPECTED)
+    extra: set[str] = set()
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(near_misses(contract))
+    def collect(miss: NearMiss) -> None:
+        if miss.kind == "extra_key":
+            extra.add(miss.path)
+
+    collect()
+    assert extra == {"$.unexpected_3"}
+
+
+def constraints_of(schema: dict[str, Any]) -> set[str]:
+    return {one.constraint for one in capabilities(Contract.from_json_schema(schema))}
+
+
+def test_only_what_breaks_an_enum_breaks_it() -> None:
+    schema = {"anyOf": [{"enum": ["amber", "b"]}, {"type": "string", "minLength": 13}]}
+    assert {"allowed values", "at least 13 characters"} <= constraints_of(schema)
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(near_misses(schema))
+    def check(miss: NearMiss) -> None:
+        assert miss.kind != "not_in_enum" or miss.completion in ('""', '"no such value"')
+
+    check()
+
+
+def test_a_multiple_that_every_integer_is_constrains_nothing() -> None:
+    assert not any(
+        "multiple" in one for one in constraints_of({"type": "integer", "multipleOf": 1})
+    )
+    assert "multiple of 3" in constraints_of({"type": "integer", "multipleOf": 3})
+
+
+def test_without_a_decoder_only_parsing_enforces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llguidance", None)
+    contract = Contract.from_json_schema(UNEXPECTED)
+    rows = capabilities(contract)
+    assert rows
+    assert {row.decoder for row in rows} == {None}
+    assert {row.enforced_by for row in rows} == {"parsing"}
+
+
+def test_a_schema_the_decoder_cannot_read_has_none() -> None:
+    pytest.importorskip("llguidance")
+    assert decoder_accepts({"type": "integer", "maximum": 10**400}) is None
+    assert decoder_accepts({"$ref": "#/nowhere"}) is None
+
+
+FORGIVING = Annotated[list[int], BeforeValidator(lambda value: [0] if value != [0] else value)]
+
+
+def test_where_everything_is_forgiven_only_the_text_can_be_broken() -> None:
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    @given(near_misses(FORGIVING))  # pyright: ignore[reportArgumentType]  (a type, not a class)
+    def check(miss: NearMiss) -> None:
+        assert miss.kind in ("not_json", "too_deep", "duplicate_key")
+
+    check()
