@@ -123,6 +123,11 @@ def test_names_under_which_nothing_may_stand_are_not_used() -> None:
     assert {tuple(sorted(target)) for target in targets_of(schema)} == {("b1", "b2")}
 
 
+def test_a_key_whose_absence_is_refused_is_drawn() -> None:
+    schema: dict[str, Any] = {"type": "object", "not": {"properties": {"a": False}}}
+    assert all("a" in target for target in targets_of(schema))
+
+
 def test_an_example_that_breaks_its_own_schema_is_not_used() -> None:
     targets = targets_of({"type": "string", "examples": ["nope", "no"], "maxLength": 2})
     assert "no" in targets

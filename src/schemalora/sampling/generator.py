@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from schemalora.contract.fields import alternatives
 from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.sampling.arrays import ArrayDrawer
@@ -119,11 +120,12 @@ class Generator:
 
     def _wide(self, node: Node, depth: int) -> JsonValue:
         """A value for which alternatives count that no author had in mind."""
-        before, self._all_types = self._all_types, True
+        before = self._all_types, self._objects.suggested
+        self._all_types, self._objects.suggested = True, _names_in_checks(node)
         try:
             return self._free(node, depth)
         finally:
-            self._all_types = before
+            self._all_types, self._objects.suggested = before
 
     def _needs_check(self, node: Node) -> bool:
         if node not in self._checked:
@@ -253,6 +255,12 @@ class Generator:
             source.integer(0, 99) / 2,
         )
         return scalars[choice]
+
+
+def _names_in_checks(node: Node) -> tuple[str, ...]:
+    """Keys of which a `not` speaks: it may be their absence that is refused."""
+    refused = (one for check in node.checks for one in alternatives(check.node))
+    return tuple(name for one in refused if isinstance(one, ObjectNode) for name in one.names)
 
 
 def _what(node: Node) -> str:

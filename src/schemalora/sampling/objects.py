@@ -20,6 +20,8 @@ class ObjectDrawer:
         self._complete: dict[ObjectNode, bool] = {}
         self._optional: dict[ObjectNode, tuple[str, ...]] = {}
         self._inviting: dict[ObjectNode, bool] = {}
+        self.suggested: tuple[str, ...] = ()
+        """Names for keys that are not declared, where the usual words were refused."""
 
     def draw(self, node: ObjectNode, depth: int) -> dict[str, JsonValue]:
         depth -= 1
@@ -157,5 +159,7 @@ class ObjectDrawer:
             return draw_string(StringNode(patterns=(pattern,)), self._generator.source)
         if node.name_node is not None:
             return self._own_name(node.name_node)
+        if self.suggested and attempt % 2:
+            return self.suggested[self._generator.source.integer(0, len(self.suggested) - 1)]
         text = self._generator.source.text(1, 12).split(" ")[0] or "amber"
         return text if attempt < 10 else f"{text}{attempt}"
