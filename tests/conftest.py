@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: more threads than cores spin while they wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from customer_support.ticket import SupportTicket
 from schemalora.base_model import BaseModel, find_base_model, load_tokenizer
 from schemalora.contract import Contract
