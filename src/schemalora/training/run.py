@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from peft import LoraConfig, prepare_model_for_kbit_training
@@ -135,7 +135,7 @@ def _trainer(
         raise UsageError(f"TRL or PEFT refuses the settings: {_first_line(error)}") from error
     # TRL turns the adapter of a 4-bit model to bfloat16: too coarse for AdamW's small steps, and
     # the loss scaler of float16 cannot unscale such gradients.
-    for weights in trainer.model.parameters():
+    for weights in cast(torch.nn.Module, trainer.model).parameters():
         if weights.requires_grad:
             weights.data = weights.data.float()
     trainer.remove_callback(PrinterCallback)
