@@ -81,6 +81,10 @@ def main() -> None:
             numbers["shared_prefix"] = shared_prefix(base_arm(loaded, config))
     print(json.dumps({key: numbers[key] for key in numbers if key not in ("flagship", "nested")}))
     settings: dict[str, Any] = {key: str(value) for key, value in vars(config).items()}
+    # Folders are of this machine, and tell nobody anything.
+    del settings["path"]
+    settings["adapter"] = "/".join(Path(config.adapter).parts[-2:])
+    settings["examples"] = config.examples.name if config.examples else "the flagship's"
     settings["dtype"] = str(loaded.model.dtype)
     settings["threads"] = torch.get_num_threads()
     settings["generate"] = setting
