@@ -85,7 +85,8 @@ def test_two_processes_give_the_curve_of_one(
     ]
     left, right = ([entry["loss"] for entry in curve["steps"]] for curve in curves)
     assert len(left) >= 4
-    assert left[-1] < left[0]
+    # Steps differ by more than the tolerance, so other rows in a step would show.
+    assert max(left) > 1.005 * min(left)
     assert right == pytest.approx(left, rel=1e-3)
     assert curves[0]["selected_step"] == curves[1]["selected_step"]
     for name, tensor in weights(one.path).items():
