@@ -9,9 +9,11 @@ A result file that is not there yet gives a line that says so.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,37 @@ def cpu_full_short() -> str:
     )
 
 
+def cpu_full_errors() -> str:
+    """Where the adapter's wrong intents and products of `cpu-full` lie."""
+    report = read(FLAGSHIP / "cpu-full" / "reports" / "lora.json")
+    if report is None:
+        return "*Not measured yet.*"
+    wrong: dict[str, list[dict[str, Any]]] = {
+        path: [row for row in report["failures"]["rows"] if path in row["wrong"]]
+        for path in ("$.intent", "$.entities.product")
+    }
+    templates = Counter(
+        group for row in wrong["$.intent"] for group in row["slices"]["group"][0].split("+")
+    )
+    worst = [group for group, _ in templates.most_common(3)]
+    hit = sum(
+        bool(set(worst) & set(row["slices"]["group"][0].split("+"))) for row in wrong["$.intent"]
+    )
+    products = [
+        (row["target"]["entities"]["product"], json.loads(row["completion"])["entities"]["product"])
+        for row in wrong["$.entities.product"]
+    ]
+    missed = sum(answer is None for _, answer in products)
+    shown = [pair for pair, _ in Counter(one for one in products if one[1]).most_common(2)]
+    examples = ", ".join(f"`{target}` became `{answer}`" for target, answer in shown)
+    return (
+        f"Of {len(wrong['$.intent'])} wrong intents, {hit} are messages of three of the eval "
+        f"templates ({', '.join(f'`{one}`' for one in worst)}), whose wording training never saw. "
+        f"Of {len(products)} wrong products, {len(products) - missed} are names copied with "
+        f"letters amiss ({examples}), and {missed} were not taken for a name."
+    )
+
+
 def measured() -> str:
     """What the benchmarks of the pipeline gave."""
     rows: list[tuple[str, str, str]] = []
@@ -177,6 +210,7 @@ def table_of(rows: Sequence[dict[str, Any]]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "demo": demo,
     "cpu-full": cpu_full,
+    "cpu-full-errors": cpu_full_errors,
     "cpu-full-short": cpu_full_short,
     "measured": measured,
     "training-speed": training_speed,
