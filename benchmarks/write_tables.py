@@ -31,6 +31,7 @@ from benchmarks.study.page import (
 )
 from benchmarks.tables import RESULTS, flat, origin, read
 from benchmarks.training_speed.page import training_speed
+from schemalora import ComplianceReport
 from schemalora.compliance.tables import markdown_table
 
 FLAGSHIP = ROOT / "examples" / "customer_support" / "results"
@@ -88,26 +89,18 @@ def cpu_full() -> str:
 def cpu_full_short() -> str:
     """The four arms in a few columns: rates only."""
     folder = FLAGSHIP / "cpu-full"
-    reports = {arm: read(folder / "reports" / f"{arm}.json") for arm in ARMS}
     run = read(folder / "run.json")
-    if run is None or None in reports.values():
+    if run is None:
         return "*Not measured yet: `examples/customer_support/results/cpu-full` holds no run.*"
-    found = {arm: report for arm, report in reports.items() if report is not None}
-    rows = found["lora"]
-    names = [("metrics", name) for name in METRICS]
-    names += [("fields", path) for path in rows["fields"]]
-    lines = ["| | " + " | ".join(ARMS.values()) + " |", "| --- |" + " ---: |" * len(ARMS)]
-    for table, name in names:
-        rates = [found[arm][table][name] for arm in ARMS]
-        cells = [
-            f"{100 * one['rate']:.1f}% [{100 * one['ci95'][0]:.1f}, {100 * one['ci95'][1]:.1f}]"
-            for one in rates
-        ]
-        what = METRICS.get(name, f"`{name}`")
-        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    reports = [ComplianceReport.load(folder / "reports" / f"{arm}.json") for arm in ARMS]
+    names = METRICS | {path: f"`{path}`" for path in reports[0].fields}
+    table = markdown_table(
+        ("", *ARMS.values()),
+        [(what, *(str(one.rate(name)) for one in reports)) for name, what in names.items()],
+    )
     return (
-        "\n".join(lines) + f"\n\nRates over all {rows['n']} rows with Wilson 95% intervals; exact "
-        "match leaves free text aside. Paired differences and their tests stand on "
+        f"{table}\n\nRates over all {reports[0].n} rows with Wilson 95% intervals; exact match "
+        "leaves free text aside. Paired differences and their tests stand on "
         "[the flagship's page](docs/customer-support.md).\n\n"
         f"Measured at {origin(run)}.{computed_at(run)}"
     )
