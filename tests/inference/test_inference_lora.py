@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 from inference.conftest import random_model
 from inference.test_inference_decoding import decoded, reference, with_end
 from schemalora.inference import Drafter
-from schemalora.inference.lora import fused_lora, lora_forwards
+from schemalora.lora import fused_lora, lora_forwards
 
 
 def tuned_model(dtype=torch.float32, **changes):

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from schemalora.inference.lora import LayerForward, fused_lora
+from schemalora.lora import LayerForward, fused_lora
 from schemalora.inference.packed import Feed, PackedCache
 
 ATTENTION_NAME = "schemalora_packed"

@@ -26,7 +26,7 @@ from schemalora.errors import UsageError
 from schemalora.inference.attention import forward, packed_model, unwrap
 from schemalora.inference.choosing import Masks, choose, log_probabilities
 from schemalora.inference.constraint import MaskJob
-from schemalora.inference.lora import lora_forwards
+from schemalora.lora import lora_forwards
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import Feed, PackedCache
 from schemalora.inference.rows import Completion, Row
