@@ -61,9 +61,16 @@ class StepClock(TrainerCallback):
     def _see(self, _: Any, args: tuple[Any, ...], inputs: dict[str, Any]) -> None:
         mask = inputs["attention_mask"].bool()
         self._padded += mask.numel()
-        self._rows += [
-            ids[real].tolist() for ids, real in zip(inputs["input_ids"], mask, strict=True)
-        ]
+        # Positions start anew with each row, be it padded or packed.
+        positions = (
+            inputs["position_ids"] if "position_ids" in inputs else mask.long().cumsum(1) - 1
+        )
+        for token, position in zip(
+            inputs["input_ids"][mask].tolist(), positions[mask].tolist(), strict=True
+        ):
+            if position == 0:
+                self._rows.append([])
+            self._rows[-1].append(token)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         before, self._mark = self._mark, self._now()

@@ -1,9 +1,9 @@
 """LoRA layers in two small products, where PEFT's own layer takes ten operations.
 
-PEFT computes `result + lora_B(lora_A(dropout(x))) * scaling` one operation after the other and
-casts between the types of the adapter and the base. When nothing is trained, and both have one
-type, the same is a product with A and one fused multiply-add with B. For a small model on a CPU
-the difference is a fifth of a forward pass.
+PEFT computes `result + lora_B(lora_A(dropout(x))) * scaling` one operation after the other, in the
+adapter's type, and casts between it and the base's. The same is a product with A and one fused
+multiply-add with B in the base's type. For a small model on a CPU the difference is a fifth of a
+forward pass, and more than that of a training step, where the adapter is kept in float32.
 """
 
 # peft and torch are typed in part only:
@@ -22,18 +22,23 @@ import torch
 LayerForward = tuple[torch.nn.Module, Callable[..., torch.Tensor]]
 
 
-def lora_forwards(model: Any) -> list[LayerForward]:
+def lora_forwards(model: Any, *, trained: bool = False) -> list[LayerForward]:
     """A model's plain LoRA layers, and how to compute each of them faster.
 
-    Layers that are more than plain LoRA (DoRA, several active adapters, biases, another type than
-    the base, layers that are not linear) are left out, and so to PEFT.
+    Layers that are more than plain LoRA (DoRA, several active adapters, biases, layers that are not
+    linear) are left out, and so to PEFT; for inference also those of another type than the base,
+    in training those with dropout or a base that is trained, too.
 
     Args:
         model: a causal LM, or a PEFT model around one.
+        trained: whether gradients will be asked for.
     """
     found: list[LayerForward] = []
     for layer in model.modules():
-        forward = _fused_forward(layer) if hasattr(layer, "lora_A") else None
+        name = _plain_adapter(layer) if hasattr(layer, "lora_A") else None
+        if name is None:
+            continue
+        forward = _trained_forward(layer, name) if trained else _fused_forward(layer, name)
         if forward is not None:
             found.append((layer, forward))
     return found
@@ -41,10 +46,7 @@ def lora_forwards(model: Any) -> list[LayerForward]:
 
 @contextmanager
 def fused_lora(forwards: Sequence[LayerForward]) -> Generator[None]:
-    """Computes layers as `lora_forwards` says, and puts PEFT's own way back after.
-
-    The model must be in evaluation mode: dropout has no place here.
-    """
+    """Computes layers as `lora_forwards` says, and puts PEFT's own way back after."""
     # Not by setattr: a module's own takes a hundred times as long, for every layer and call.
     for layer, forward in forwards:
         vars(layer)["forward"] = forward
@@ -76,10 +78,47 @@ def lora_linear(
     return result
 
 
-def _fused_forward(layer: Any) -> Callable[..., torch.Tensor] | None:
-    """How to compute a layer of PEFT's; None where only PEFT knows."""
+class TrainedLoraLinear(torch.autograd.Function):
+    """`lora_linear` with gradients for x, A and B, all products in the type of the base.
+
+    As under autocast, A and B are rounded to that type for the products and their gradients come
+    back in their own.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        a: torch.Tensor,
+        b: torch.Tensor,
+        scaling: float,
+    ) -> torch.Tensor:
+        """Shapes as in `lora_linear`; weight (outputs, inputs), bias (outputs,) or None."""
+        flat = x.flatten(0, -2)
+        a, b = a.to(weight.dtype), b.to(weight.dtype)
+        low = flat @ a.t()
+        result = torch.nn.functional.linear(flat, weight, bias).addmm_(low, b.t(), alpha=scaling)
+        ctx.save_for_backward(flat, low, weight, a, b)
+        ctx.scaling = scaling
+        return result.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Gradients in the order of the arguments of `forward`."""
+        flat, low, weight, a, b = ctx.saved_tensors
+        outer = gradients[0].flatten(0, -2)
+        inner = (outer @ b).mul_(ctx.scaling)
+        for_x = None
+        if ctx.needs_input_grad[0]:
+            for_x = (outer @ weight).addmm_(inner, a).view(*gradients[0].shape[:-1], -1)
+        return for_x, None, None, inner.t() @ flat, (outer.t() @ low).mul_(ctx.scaling), None
+
+
+def _plain_adapter(layer: Any) -> str | None:
+    """The one adapter of a layer of PEFT's that is nothing but LoRA; None where there is more."""
     names = [name for name in layer.active_adapters if name in layer.lora_A]
-    base = layer.base_layer
     if (
         len(names) != 1
         or "forward" in vars(layer)
@@ -87,10 +126,34 @@ def _fused_forward(layer: Any) -> Callable[..., torch.Tensor] | None:
         or layer.merged
         or layer.lora_variant
         or getattr(layer, "fan_in_fan_out", True)
-        or not isinstance(base, torch.nn.Linear)
+        or not isinstance(layer.base_layer, torch.nn.Linear)
+        or not layer.base_layer.weight.is_floating_point()  # quantised
+        or layer.lora_A[names[0]].bias is not None
+        or layer.lora_B[names[0]].bias is not None
     ):
         return None
-    a, b = layer.lora_A[names[0]], layer.lora_B[names[0]]
-    if a.bias is not None or b.bias is not None or a.weight.dtype != base.weight.dtype:
+    return names[0]
+
+
+def _fused_forward(layer: Any, name: str) -> Callable[..., torch.Tensor] | None:
+    a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
+    base = layer.base_layer
+    if a.dtype != base.weight.dtype:
         return None
-    return partial(lora_linear, base=base, a=a.weight, b=b.weight, scaling=layer.scaling[names[0]])
+    return partial(lora_linear, base=base, a=a, b=b, scaling=layer.scaling[name])
+
+
+def _trained_forward(layer: Any, name: str) -> Callable[..., torch.Tensor] | None:
+    base, a, b = layer.base_layer, layer.lora_A[name], layer.lora_B[name]
+    scaling, dropout = layer.scaling[name], layer.lora_dropout[name]
+    if base.weight.requires_grad or not isinstance(dropout, torch.nn.Identity):
+        return None
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        # Autograd turns the gradients of A and B to their own type.
+        output: torch.Tensor = TrainedLoraLinear.apply(
+            x.to(base.weight.dtype), base.weight, base.bias, a.weight, b.weight, scaling
+        )  # pyright: ignore[reportAssignmentType]  (typed as Any | None)
+        return output
+
+    return forward

@@ -42,8 +42,10 @@ def plain(
         {"batch_size": 2, "gradient_accumulation": 4},
         {"gradient_checkpointing": True},
         {"attention": "sdpa"},
+        {"attention": "eager"},
+        {"dropout": 1e-12},
     ],
-    ids=["accumulation", "checkpointing", "sdpa"],
+    ids=["accumulation", "checkpointing", "sdpa", "eager", "PEFT's own layers"],
 )
 def test_the_same_rows_give_the_same_losses(
     change: dict[str, Any],

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from schemalora.lora import LayerForward, fused_lora
 from schemalora.inference.packed import Feed, PackedCache
+from schemalora.lora import LayerForward, fused_lora
 
 ATTENTION_NAME = "schemalora_packed"
 

@@ -26,10 +26,10 @@ from schemalora.errors import UsageError
 from schemalora.inference.attention import forward, packed_model, unwrap
 from schemalora.inference.choosing import Masks, choose, log_probabilities
 from schemalora.inference.constraint import MaskJob
-from schemalora.lora import lora_forwards
 from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import Feed, PackedCache
 from schemalora.inference.rows import Completion, Row
+from schemalora.lora import lora_forwards
 
 # Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded. A
 # CPU computes no faster with more, and needs a tenth of its time to get fresh pages for them.

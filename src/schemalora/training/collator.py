@@ -1,4 +1,12 @@
-"""Batches whose completions end at the same column, so that logits are needed for few columns."""
+"""Batches of token rows, packed without padding or padded on the left.
+
+Both kinds keep the logits of few columns: those that predict a token of a completion. Both hold,
+beside what the model is fed:
+
+- `labels`, of the shape of `input_ids`, by which the trainer counts the tokens that carry loss;
+- `targets`, shape (rows, kept): the label of each column of logits that is kept;
+- `record`, shape (records,): the indices of the records in the batch.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +17,63 @@ from typing import Any
 import torch
 
 from schemalora.training.tokens import IGNORED
+
+BESIDE_THE_MODEL = ("labels", "targets", "record")
+"""What of a batch the model is not fed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCollator:
+    """All rows as one sequence, for a model that `use_row_attention` has switched.
+
+    Positions start anew with each row. The number of tokens is rounded up: the shortest row gets
+    padding at its end, where nothing looks at it.
+    """
+
+    pad_token_id: int
+    tokens_multiple: int = 32
+    width_multiple: int = 16
+    """Widths of rows and the number of logits are rounded up to multiples of this: fewer shapes, so
+    kernels and memory blocks made for one batch serve the next."""
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Collates rows of `input_ids`, `labels` and `record`.
+
+        Returns:
+            `input_ids`, `attention_mask`, `position_ids` and `labels`, of shape (1, tokens);
+            `row_slots`, shape (rows, width), and `token_slots`, shape (tokens,), as `row_attention`
+            takes them; `logits_to_keep`, the columns that are kept, shape (kept,); `targets`, shape
+            (1, kept); `record`.
+        """
+        ids = [torch.tensor(row["input_ids"]) for row in rows]
+        labels = [torch.tensor(row["labels"]) for row in rows]
+        real = [torch.ones_like(row) for row in ids]
+        lengths = [len(row) for row in ids]
+        short = lengths.index(min(lengths))
+        lengths[short] += -sum(lengths) % self.tokens_multiple
+        ids[short] = _padded(ids[short], lengths[short], self.pad_token_id)
+        labels[short] = _padded(labels[short], lengths[short], IGNORED)
+        real[short] = _padded(real[short], lengths[short], 0)
+        width = _rounded(max(lengths), self.width_multiple)
+        positions = [torch.arange(length) for length in lengths]
+        starts = torch.tensor([0, *lengths[:-1]]).cumsum(0)
+        ends = starts + torch.tensor(lengths) - 1
+        all_labels = torch.cat(labels)
+        # The logits of one column predict the token of the next; no first token carries loss.
+        kept = (all_labels != IGNORED).nonzero().squeeze(1) - 1
+        targets = all_labels[kept + 1]
+        count = _rounded(len(kept), self.width_multiple)
+        return {
+            "input_ids": torch.cat(ids).unsqueeze(0),
+            "attention_mask": torch.cat(real).unsqueeze(0),
+            "position_ids": torch.cat(positions).unsqueeze(0),
+            "labels": all_labels.unsqueeze(0),
+            "row_slots": (starts[:, None] + torch.arange(width)).minimum(ends[:, None]),
+            "token_slots": torch.cat([at * width + row for at, row in enumerate(positions)]),
+            "logits_to_keep": _padded(kept, count, 0),
+            "targets": _padded(targets, count, IGNORED).unsqueeze(0),
+            "record": _records(rows),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +93,13 @@ class RightAlignedCollator:
         """Collates rows of `input_ids`, `labels` and `record`.
 
         Returns:
-            `input_ids`, `attention_mask`, `position_ids` and `labels`, each of shape (rows,
-            width); `record`, shape (rows,); and the int `logits_to_keep`: the longest completion,
-            plus the column before it, which predicts its first token, rounded up likewise.
+            `input_ids`, `attention_mask`, `position_ids` and `labels`, of shape (rows, width); the
+            int `logits_to_keep`: the longest completion, plus the column before it, which predicts
+            its first token, rounded up likewise; `targets`, whose last column predicts nothing;
+            `record`.
         """
         longest = max(len(row["input_ids"]) for row in rows)
-        width = -(-longest // self.width_multiple) * self.width_multiple
+        width = _rounded(longest, self.width_multiple)
         shape = (len(rows), width)
         input_ids = torch.full(shape, self.pad_token_id)
         labels = torch.full(shape, IGNORED)
@@ -44,12 +110,26 @@ class RightAlignedCollator:
             labels[index, start:] = torch.tensor(row["labels"])
             attention_mask[index, start:] = 1
         first_label = int((labels != IGNORED).any(dim=0).int().argmax())
-        kept = -(-(width - first_label + 1) // self.width_multiple) * self.width_multiple
+        kept = min(_rounded(width - first_label + 1, self.width_multiple), width)
+        next_labels = torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED)
         return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "position_ids": (attention_mask.cumsum(dim=1) - 1).clamp(min=0),
             "labels": labels,
-            "record": torch.tensor([row["record"] for row in rows]),
-            "logits_to_keep": min(kept, width),
+            "logits_to_keep": kept,
+            "targets": next_labels[:, -kept:],
+            "record": _records(rows),
         }
+
+
+def _records(rows: Sequence[dict[str, Any]]) -> torch.Tensor:
+    return torch.tensor([row["record"] for row in rows])
+
+
+def _rounded(count: int, multiple: int) -> int:
+    return -(-count // multiple) * multiple
+
+
+def _padded(values: torch.Tensor, length: int, padding: int) -> torch.Tensor:
+    return torch.nn.functional.pad(values, (0, length - len(values)), value=padding)

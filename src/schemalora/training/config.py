@@ -14,7 +14,7 @@ from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, PromptStyle
 from schemalora.jsonvalue import JsonValue
 
-Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
+Attention = Literal["auto", "packed", "eager", "sdpa", "flash_attention_2"]
 Schedule = Literal["linear", "cosine", "constant", "constant_with_warmup"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -98,7 +98,9 @@ class TrainingConfig:
     quantization: Quantization = "none"
     """`nf4`: 4-bit base weights with double quantisation (QLoRA)."""
     attention: Attention = "auto"
-    """`auto`: eager on the CPU, where it is faster at such lengths, else sdpa."""
+    """`packed`: batches without padding, each row attended to by itself; the others are
+    transformers' own, over padded batches. `auto`: packed on the CPU (eager for a model that cannot
+    be packed), else sdpa."""
 
     constrained_serving: bool = True
     """Preflight stops where the constrained decoder would ban a token of a target; False only

@@ -26,10 +26,12 @@ from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
 from schemalora.formatting import template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
+from schemalora.lora import LayerForward, fused_lora, lora_forwards
 from schemalora.records import TrainingRecord
 from schemalora.training.allocator import keep_pages
+from schemalora.training.attention import use_row_attention
 from schemalora.training.checkpoints import CheckpointCallback
-from schemalora.training.collator import RightAlignedCollator
+from schemalora.training.collator import PackedCollator, RightAlignedCollator
 from schemalora.training.config import TrainingConfig
 from schemalora.training.curve import write_curve
 from schemalora.training.folder import RunFolder
@@ -93,7 +95,7 @@ def train(
         if is_main_process():
             folder.release()
         raise
-    with _limits_of_the_machine(folder):
+    with _limits_of_the_machine(folder), fused_lora(_lora_forwards(trainer)):
         trainer.train(resume_from_checkpoint=checkpoint)
         manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection))
         _finish(trainer, selection, manifest, prepared, folder)
@@ -120,11 +122,12 @@ def _trainer(
 ) -> CompletionTrainer:
     held_out = prepared.development.held_out if prepared.development else ()
     model = _load(prepared.base_model, config)
+    collator = PackedCollator if _is_packed(model, config) else RightAlignedCollator
     try:
         trainer = CompletionTrainer(
             model=model,
             args=arguments,
-            data_collator=RightAlignedCollator(pad_token_id=prepared.tokenizer.pad_token_id),
+            data_collator=collator(pad_token_id=prepared.tokenizer.pad_token_id),
             train_dataset=to_dataset(prepared.rows, held_out=held_out),
             processing_class=prepared.tokenizer,
             peft_config=lora,
@@ -142,12 +145,32 @@ def _trainer(
     return trainer
 
 
+def _is_packed(model: PreTrainedModel, config: TrainingConfig) -> bool:
+    if config.attention == "auto":
+        return preferred_device() == "cpu" and use_row_attention(model)
+    if config.attention != "packed":
+        return False
+    if not use_row_attention(model):
+        raise UsageError(
+            f"attention = 'packed': {type(model).__name__} keeps more than keys and values, or has "
+            "an attention of its own; set attention = 'auto'"
+        )
+    return True
+
+
+def _lora_forwards(trainer: CompletionTrainer) -> list[LayerForward]:
+    # Under float16 the casts are autocast's matter; FSDP exchanges the layers' tensors.
+    if trainer.args.fp16 or trainer.is_fsdp_enabled:
+        return []
+    return lora_forwards(trainer.model, trained=True)
+
+
 def _load(base_model: BaseModel, config: TrainingConfig) -> PreTrainedModel:
     on_cpu = preferred_device() == "cpu"
     if on_cpu:
         keep_pages()
     attention = config.attention
-    if attention == "auto":
+    if attention in ("auto", "packed"):
         attention = "eager" if on_cpu else "sdpa"
     model = load_model(
         base_model, dtype=config.dtype, quantization=config.quantization, attention=attention

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812  the field's name for it
 from trl import SFTTrainer
 
 from schemalora.errors import TrainingError
+from schemalora.training.collator import BESIDE_THE_MODEL
 from schemalora.training.order import GroupedSampler
 from schemalora.training.tokens import IGNORED
 
@@ -40,7 +41,7 @@ class CompletionTrainer(SFTTrainer):
 
         Args:
             model: the causal language model, wrapped or not.
-            inputs: a batch of `RightAlignedCollator`.
+            inputs: a batch of either collator.
             return_outputs: whether to return the model's outputs as well.
             num_items_in_batch: the loss is divided by this (all devices and accumulation steps
                 counted), or by the batch's own number of completion tokens.
@@ -51,17 +52,14 @@ class CompletionTrainer(SFTTrainer):
         Raises:
             TrainingError: the loss is not finite; names the records of the batch.
         """
-        labels = inputs["labels"]
-        fed = {key: value for key, value in inputs.items() if key not in ("labels", "record")}
+        fed = {key: value for key, value in inputs.items() if key not in BESIDE_THE_MODEL}
         outputs = model(**fed, use_cache=False)
-        # The logits of one column predict the token of the next.
-        logits = outputs.logits[:, :-1]
-        targets = labels[:, labels.size(1) - logits.size(1) :]
-        wanted = targets != IGNORED
-        loss = F.cross_entropy(logits[wanted].float(), targets[wanted], reduction="sum")
+        targets = inputs["targets"].flatten()
+        logits = outputs.logits.flatten(0, 1).float()
+        loss = F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
         if not torch.isfinite(loss):
             raise TrainingError(self._about_loss(loss.item(), inputs.get("record")))
-        count = wanted.sum() if num_items_in_batch is None else num_items_in_batch
+        count = (targets != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
         loss = loss / torch.as_tensor(count, device=loss.device).clamp(min=1)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             # DDP averages the gradients over devices, but the count holds the tokens of all.
