@@ -52,10 +52,11 @@ def _limit(seconds: float) -> None:
     end = time.process_time() + seconds
 
     def ring(signum: int, frame: FrameType | None) -> None:
+        # Wound up in any case: what is raised inside a finaliser is lost, and must be raised again.
         left = end - time.process_time()
+        signal.setitimer(signal.ITIMER_VIRTUAL, max(left, 0.01))
         if left <= 0:
             raise OutOfTimeError
-        signal.setitimer(signal.ITIMER_VIRTUAL, max(left, 0.01))
 
     signal.signal(signal.SIGVTALRM, ring)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
