@@ -79,7 +79,7 @@ class TrainingConfig:
     """Optimizer steps of linear warm-up."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
-    optimizer: str = "adamw_torch"
+    optimizer: str = "adamw_torch_fused"
     """Any `optim` of transformers, such as `paged_adamw_8bit`."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
