@@ -74,11 +74,7 @@ def packed_attention(
         if softcap is not None:
             scores = scores.div_(softcap).tanh_().mul_(softcap)
         scores += step.mask(index, sliding_window, scores.dtype)
-        weights = (
-            _softmax(scores, s_aux, key_heads)
-            .to(query.dtype)
-            .view(b, key_heads, -1, scores.shape[-1])
-        )
+        weights = _softmax(scores, s_aux, key_heads).view(b, key_heads, -1, scores.shape[-1])
         out = weights[..., step.prefix_length :] @ values
         if prefix is not None:
             out = out + _shared(weights[..., : step.prefix_length], prefix.values[0])
@@ -98,10 +94,11 @@ def _shared(rows: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
 
 
 def _softmax(scores: torch.Tensor, sinks: torch.Tensor | None, key_heads: int) -> torch.Tensor:
+    """Weights in the type of the scores; torch computes them in float32 and rounds at the end."""
     if sinks is None:
-        return torch.softmax(scores, dim=-1, dtype=torch.float32)
+        return torch.softmax(scores, dim=-1)
     sink = sinks.view(1, key_heads, -1, 1, 1).expand(*scores.shape[:-1], 1)
-    return torch.softmax(torch.cat([scores, sink], dim=-1), dim=-1, dtype=torch.float32)[..., :-1]
+    return torch.softmax(torch.cat([scores, sink.to(scores.dtype)], dim=-1), dim=-1)[..., :-1]
 
 
 def _no_mask(*args: Any, **kwargs: Any) -> None:

@@ -49,10 +49,18 @@ def choose(
 
 
 def _likeliest(logits: torch.Tensor) -> list[int]:
-    if logits.device.type == "cpu":
-        # Measured with 128 rows in bfloat16: torch's argmax 47 ms, numpy's on floats 2 ms.
+    if logits.device.type != "cpu":
+        return logits.argmax(dim=-1).tolist()
+    # torch's argmax takes 20 times as long as numpy's. numpy knows no bfloat16, but positive floats
+    # of 16 bits are ordered as the integers of the same bits are, and negative ones below them.
+    if logits.element_size() != 2:
         return logits.float().numpy().argmax(axis=-1).tolist()
-    return logits.argmax(dim=-1).tolist()
+    bits = logits.view(torch.int16).numpy()
+    choices: list[int] = bits.argmax(axis=-1).tolist()
+    for row, token in enumerate(choices):
+        if bits[row, token] <= 0:
+            choices[row] = int(logits[row].float().numpy().argmax())
+    return choices
 
 
 def log_probabilities(

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _OPTIONS: Any = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 
 
+# Places whose forced tokens a constraint remembers.
+_MOST_FORCED = 20_000
+
+
 class Constraint:
     """A contract compiled for one tokenizer.
 
@@ -70,6 +74,7 @@ class Constraint:
         self.mask_words = (vocabulary + 31) // 32
         """Width of a mask in 32-bit words."""
         self._closing_order = cache(lambda: closing_order(tokenizer, vocabulary))
+        self._forced: dict[tuple[int, ...], list[int]] = {}
 
     def closing_order(self) -> torch.Tensor:
         """How much each token brings a completion to its end, shape (vocabulary,)."""
@@ -77,14 +82,24 @@ class Constraint:
 
     def start(self) -> ConstraintState:
         """The state before the first token."""
-        return ConstraintState(self._start.deep_copy())
+        if len(self._forced) > _MOST_FORCED:
+            self._forced.clear()
+        return ConstraintState(self._start.deep_copy(), self._forced)
 
 
 class ConstraintState:
-    """Where one completion stands in the grammar."""
+    """Where one completion stands in the grammar.
 
-    def __init__(self, matcher: LLMatcher) -> None:
+    Args:
+        matcher: the grammar engine's state before the first token.
+        forced: what is known to be forced after which tokens; it grows. Drafts pass the same
+            places again and again, and the engine takes longer to tell than all else of a guess.
+    """
+
+    def __init__(self, matcher: LLMatcher, forced: dict[tuple[int, ...], list[int]]) -> None:
         self._matcher = matcher
+        self._known = forced
+        self._tokens: list[int] = []
 
     @property
     def ended(self) -> bool:
@@ -98,16 +113,25 @@ class ConstraintState:
 
     def forced(self) -> list[int]:
         """The tokens that must follow, in the tokenizer's own way to cut their text."""
-        return [] if self.ended else self._matcher.compute_ff_tokens()
+        place = tuple(self._tokens)
+        forced = self._known.get(place)
+        if forced is None:
+            forced = [] if self.ended else self._matcher.compute_ff_tokens()
+            if not self.failed:
+                self._known[place] = forced
+        return forced
 
-    def accept(self, token: int) -> bool:
-        """Takes a token if it may follow; says whether it did."""
-        return self._matcher.try_consume_tokens([token]) == 1
+    def accept(self, *tokens: int) -> bool:
+        """Takes tokens up to the first that may not follow; says whether it took them all."""
+        taken = self._matcher.try_consume_tokens(list(tokens))
+        self._tokens += tokens[:taken]
+        return taken == len(tokens)
 
     def rollback(self, count: int) -> None:
         """Takes the last tokens back."""
         if count:
             self._matcher.rollback(count)
+            del self._tokens[-count:]
 
     def fill_mask(self, row: Masks) -> None:
         """Writes one bit a token, 1 where it may follow; shape (mask words,)."""
@@ -128,14 +152,15 @@ class MaskJob:
     def run(self, masks: Masks) -> None:
         """Fills the masks and leaves the state as it was."""
         row, taken = self.first_row, 0
-        for token, free in zip(self.tokens, self.free, strict=True):
+        for place, free in enumerate(self.free):
             if free:
+                self.state.accept(*self.tokens[taken:place])
                 self.state.fill_mask(masks[row])
-                row += 1
-            self.state.accept(token)
-            taken += 1
+                row, taken = row + 1, place
         if self.after_last:
+            self.state.accept(*self.tokens[taken:])
             self.state.fill_mask(masks[row])
+            taken = len(self.tokens)
         self.state.rollback(taken)
 
 

@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,11 @@ class Decoder:
 
     def __init__(self, model: Any, options: DecodingOptions) -> None:
         self._model = model
+        self._engine = _Engine(
+            model=unwrap(model),
+            vocabulary=vocabulary_size(model),
+            prefill_tokens=_prefill_tokens(model, options),
+        )
         self._options = options
         self._lora = lora_forwards(model) if options.adapter else []
         self._prefix: PackedCache | None = None
@@ -86,11 +93,11 @@ class Decoder:
         if len(tokens) < _SHORTEST_PREFIX:
             return
         cache = PackedCache(rows=1, slots=len(tokens))
-        at_once = _prefill_tokens(self._model, self._options)
+        at_once = self._engine.prefill_tokens
         with self._ready():
             for start in range(0, len(tokens), at_once):
                 part = tokens[start : start + at_once]
-                forward(unwrap(self._model), cache, [Feed(row=0, tokens=part, start=start)], ())
+                forward(self._engine.model, cache, [Feed(row=0, tokens=part, start=start)], ())
         self._prefix, self._prefix_tokens, self._cache = cache, tokens, None
 
     def run(self, prompts: Sequence[Sequence[int]]) -> Iterator[Completion]:
@@ -108,15 +115,12 @@ class Decoder:
             for index, prompt in enumerate(prompts)
         ]
         self._cache = self._cache_for(rows)
-        batch = _Batch(self._model, rows, self._cache, self._options)
-        try:
-            while batch.busy:
-                # Between two answers the model is its owner's: it may be in training.
-                with self._ready():
-                    ended = batch.advance()
-                yield from ended
-        finally:
-            batch.close()
+        batch = _Batch(self._engine, rows, self._cache, self._options)
+        while batch.busy:
+            # Between two answers the model is its owner's: it may be in training.
+            with self._ready():
+                ended = batch.advance()
+            yield from ended
 
     def _ready(self) -> AbstractContextManager[None]:
         return packed_model(self._model, adapter=self._options.adapter, lora=self._lora)
@@ -143,29 +147,37 @@ def _common_start(prompts: Sequence[Sequence[int]]) -> Sequence[int]:
     return first[:length]
 
 
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The causal LM itself, and what would be slow to ask it for in every pass."""
+
+    model: Any
+    vocabulary: int
+    prefill_tokens: int
+    """Tokens of prompts in one pass."""
+    masker: ThreadPoolExecutor = field(
+        default_factory=partial(ThreadPoolExecutor, max_workers=1, thread_name_prefix="masks")
+    )
+    """Fills masks while the model runs; its thread ends with it."""
+
+
 class _Batch:
     """The rows in work, the prompts that wait, and the cache they share."""
 
     def __init__(
-        self, model: Any, rows: Sequence[Row], cache: PackedCache, options: DecodingOptions
+        self, engine: _Engine, rows: Sequence[Row], cache: PackedCache, options: DecodingOptions
     ) -> None:
-        self._model = model
+        self._engine = engine
         self._options = options
-        self._vocabulary = vocabulary_size(model)
         self._waiting = deque(rows)
         self._rows: list[Row] = []
         """Rows in work; their place here is their row of the cache."""
         self._cache = cache
         self._capacity = min(cache.rows, options.batch_size)
-        self._masker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="masks")
 
     @property
     def busy(self) -> bool:
         return bool(self._rows or self._waiting)
-
-    def close(self) -> None:
-        """Ends the thread that fills masks."""
-        self._masker.shutdown(wait=False)
 
     def advance(self) -> list[Completion]:
         """Forward passes until rows end; `packed_model` holds the model meanwhile."""
@@ -194,16 +206,19 @@ class _Batch:
             spans.append(range(len(wanted), len(wanted) + len(row.wanted)))
             wanted += [offset + index for index in row.wanted]
             offset += len(feed.tokens)
-        masks = np.full((len(wanted), (self._vocabulary + 31) // 32), -1, dtype=np.int32)
-        filling = self._masker.submit(_fill, jobs, masks)
+        masks = filling = None
+        if jobs:
+            masks = np.full((len(wanted), (self._engine.vocabulary + 31) // 32), -1, np.int32)
+            filling = self._engine.masker.submit(_fill, jobs, masks)
         try:
-            logits = forward(unwrap(self._model), self._cache, feeds, wanted)
+            logits = forward(self._engine.model, self._cache, feeds, wanted)
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            filling.result()
             self._shrink(error)
             return
-        filling.result()
-        choices, logprobs = self._choose(logits, masks if jobs else None, closing)
+        finally:
+            if filling is not None:
+                filling.result()
+        choices, logprobs = self._choose(logits, masks, closing)
         for row, span in zip(rows, spans, strict=True):
             row.advance([choices[i] for i in span], [logprobs[i] for i in span])
 
@@ -211,7 +226,7 @@ class _Batch:
         """The rows of the next pass and what they bring; prompts that find no room wait."""
         rows: list[Row] = []
         feeds: list[Feed] = []
-        room = _prefill_tokens(self._model, self._options)
+        room = self._engine.prefill_tokens
         for place, row in enumerate(self._rows):
             most = min(row.pending, room) if row.in_prompt else row.pending
             if not most:

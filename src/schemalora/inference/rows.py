@@ -158,8 +158,7 @@ class Row:
                 if len(self._draft) + 1 + len(forced) > room:
                     self.state.rollback(1)
                     break
-                for token in forced:
-                    self.state.accept(token)
+                self.state.accept(*forced)
                 new += forced
                 self._draft_ends = self.state.ended
             self._guesses.append(guess)
@@ -217,8 +216,7 @@ class Row:
         self.cached += len(accepted)
         self._forced += sum(not free for free in self._free[: len(accepted)])
         if self.state is not None:
-            for token in accepted:
-                self.state.accept(token)
+            self.state.accept(*accepted)
 
     def _append(self, token: int, logprob: float) -> None:
         if token in self.options.stop_ids:
@@ -234,8 +232,7 @@ class Row:
     def _take_forced(self) -> None:
         assert self.state is not None
         forced = self.state.forced()
-        for token in forced:
-            self.state.accept(token)
+        self.state.accept(*forced)
         self.sequence += forced
         self._forced += len(forced)
         self._logprobs += [0.0] * len(forced)
