@@ -16,7 +16,7 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs as a script, too
 
-from customer_support.names import EVAL_PRODUCTS, TRAIN_PRODUCTS
+from customer_support.names import EVAL_PRODUCTS, INVENTED_PRODUCTS, TRAIN_PRODUCTS
 from customer_support.sides import SideBuilder
 from customer_support.ticket import SupportTicket
 from schemalora.audit import audit
@@ -125,7 +125,7 @@ def build_dataset(
     training = SideBuilder(
         contract,
         "train",
-        products=(TRAIN_PRODUCTS,),
+        products=(TRAIN_PRODUCTS, INVENTED_PRODUCTS),
         injections=injections(contract, families=TRAIN_FAMILIES),
         seed=2 * seed,
         avoid={held_out.skeleton_of(row) for row in evaluated},

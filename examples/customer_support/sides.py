@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 
 from customer_support.messages import SHORT, Side, make_renderer
-from customer_support.names import ProductNames, draw_order_id
+from customer_support.names import ProductSource, draw_order_id
 from customer_support.rules import INTENTS, PRIORITIES, drop_entity, join_tickets, ticket
 from schemalora.contract import Contract
 from schemalora.grounding import Extraction, skeleton
@@ -19,7 +19,7 @@ _MOST_TRIES = 1000
 _SHORT_SHARE = 0.12
 
 
-def draw_ticket(rng: Random, products: Sequence[ProductNames]) -> dict[str, JsonValue]:
+def draw_ticket(rng: Random, products: Sequence[ProductSource]) -> dict[str, JsonValue]:
     """Draws a ticket that keeps the labelling rules, all intents and priorities equally often."""
     intent = pick(rng, INTENTS)
     if intent == "other" and rng.random() < 0.12:
@@ -50,7 +50,7 @@ class SideBuilder:
         contract: Contract,
         side: Side,
         *,
-        products: Sequence[ProductNames],
+        products: Sequence[ProductSource],
         injections: Sequence[Injection],
         seed: int,
         avoid: Collection[str] = (),
