@@ -36,8 +36,8 @@ RECIPE: dict[str, Any] = {
 ALPHA_PER_RANK = 2
 
 # Seconds on two quiet cores: a training row, an answered eval row, and a process's start.
-_TRAIN_SECONDS = {"short": 0.27, "schema": 1.08}
-_ANSWER_SECONDS = {"short": 0.2, "schema": 0.45}
+_TRAIN_SECONDS = {"short": 0.18, "schema": 0.7}
+_ANSWER_SECONDS = {"short": 0.15, "schema": 0.35}
 _START_SECONDS = 25
 
 

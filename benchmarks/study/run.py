@@ -2,6 +2,7 @@
 
     python -m benchmarks.study.run --plan              # every run, its cost, and what is done
     python -m benchmarks.study.run --budget 7200       # go on for at most two hours
+    python -m benchmarks.study.run --jobs 2            # two runs side by side
     python -m benchmarks.study.run --budget 0          # only write results and plots anew
 
 A run ("cell") trains one adapter on some of the flagship's 6000 training rows and answers the same
@@ -21,10 +22,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -85,22 +88,43 @@ def show(cells: Sequence[Cell], finished: Mapping[Cell, Mapping[str, Any]]) -> N
     print(f"{len(finished)} of {len(cells)} runs done; {total / 3600:.1f} h to go")
 
 
-def go_on(cells: Sequence[Cell], recipe: str, *, budget: float, path: Path) -> None:
-    """Runs what is not done yet, in order, until the next run would not fit the budget."""
-    began = time.monotonic()
-    for cell in cells:
-        finished = done(path, recipe)
-        if cell in finished:
-            continue
-        cost, left = slowness(finished) * cell.estimate, budget - (time.monotonic() - began)
-        if cost > left:
-            print(f"{left:.0f} s left, {cost:.0f} s needed: stopped before {cell}")
-            return
-        print(f"{cell}: about {cost / 60:.0f} min", flush=True)
-        command = [sys.executable, "-m", "benchmarks.study.cell", json.dumps(as_key(cell))]
-        subprocess.run([*command, str(path)], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-        if cell not in done(path, recipe):
-            raise SystemExit(f"error: {cell}: its line is not in {path}; did the data change?")
+def go_on(cells: Sequence[Cell], recipe: str, *, budget: float, path: Path, jobs: int) -> None:
+    """Runs what is not done yet, in order, until the next run would not fit the budget.
+
+    Args:
+        cells: the plan.
+        recipe: what the runs share.
+        budget: seconds.
+        path: the file of finished runs.
+        jobs: runs side by side, each with its share of the cores: two runs of one thread get more
+            done than one run of two threads, one after the other.
+    """
+    end = time.monotonic() + budget
+    left = iter([cell for cell in cells if cell not in done(path, recipe)])
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))} if jobs > 1 else {}
+
+    def work() -> None:
+        for cell in left:
+            finished = done(path, recipe)
+            cost, rest = slowness(finished) * cell.estimate, end - time.monotonic()
+            if cost > rest:
+                print(f"{rest:.0f} s left, {cost:.0f} s needed: stopped before {cell}")
+                return
+            print(f"{cell}: about {cost / 60:.0f} min", flush=True)
+            command = [sys.executable, "-m", "benchmarks.study.cell", json.dumps(as_key(cell))]
+            subprocess.run(
+                [*command, str(path)],
+                cwd=ROOT,
+                check=True,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **threads},
+            )
+            if cell not in done(path, recipe):
+                raise SystemExit(f"error: {cell}: its line is not in {path}; did the data change?")
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for worker in [pool.submit(work) for _ in range(jobs)]:
+            worker.result()
 
 
 def write(finished: Mapping[Cell, Mapping[str, Any]]) -> None:
@@ -127,13 +151,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plan", action="store_true", help="print the plan and do nothing")
     parser.add_argument("--budget", type=float, default=float("inf"), help="seconds")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
     parser.add_argument("--cells", type=Path, default=CELLS, help="the file of finished runs")
     options = parser.parse_args()
     cells, recipe = plan(), Data.build().recipe()
     if options.plan:
         show(cells, done(options.cells, recipe))
         return
-    go_on(cells, recipe, budget=options.budget, path=options.cells.resolve())
+    go_on(cells, recipe, budget=options.budget, path=options.cells.resolve(), jobs=options.jobs)
     finished = done(options.cells, recipe)
     if not finished:
         raise SystemExit(f"error: {options.cells} holds no run of this recipe")

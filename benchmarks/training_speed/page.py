@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmarks.tables import RESULTS, not_measured, origin, read
 from schemalora.compliance.tables import markdown_table
 
@@ -13,7 +15,16 @@ def training_speed() -> str:
         return not_measured("training_speed")
     numbers, config = result["numbers"], result["config"]
     table = markdown_table(
-        ["", "rows/s", "tokens/s", "times TRL", "rows per CPU s", "peak memory", "steps"],
+        [
+            "",
+            "rows/s",
+            "tokens/s",
+            "times TRL",
+            "rows per CPU s",
+            "peak memory",
+            "loss off by",
+            "steps",
+        ],
         [
             [
                 row["arm"],
@@ -22,6 +33,7 @@ def training_speed() -> str:
                 f"{row['speed_up']:.2f}",
                 f"{row['rows_per_cpu_s']:.2f}",
                 f"{row['peak_rss_gib']:.1f} GiB",
+                _loss(row),
                 str(row["steps"]),
             ]
             for row in numbers["arms"]
@@ -42,3 +54,9 @@ def training_speed() -> str:
         f"{numbers['tokens_per_row']:.0f} tokens a row, {numbers['threads']} threads. Measured at "
         f"{origin(result)}."
     )
+
+
+def _loss(row: dict[str, Any]) -> str:
+    """How far a step's loss is from that of TRL at its defaults, on average; 0 for itself."""
+    difference = row.get("loss_difference_mean")
+    return "other batches" if difference is None else f"{difference:.4f}"

@@ -77,9 +77,17 @@ def numbers(blocks: _Blocks, *, warm_up: int) -> dict[str, Any]:
     for name, found in blocks.items():
         if found:
             # Compared over the blocks that this arm ran, whose rows are the baseline's.
-            ratio = speed_ratio(slow[: len(found)], found, warm_up=warm_up)
+            beside = slow[: len(found)]
+            ratio = speed_ratio(beside, found, warm_up=warm_up)
+            losses = same_batches(beside, found)
+            same = losses["steps_with_the_same_rows"] == losses["steps"]
             ladder.append(
-                {"arm": name, "speed_up": ratio["ratio"], **summary(found, warm_up=warm_up)}
+                {
+                    "arm": name,
+                    "speed_up": ratio["ratio"],
+                    "loss_difference_mean": losses["loss_difference_mean"] if same else None,
+                    **summary(found, warm_up=warm_up),
+                }
             )
     return {
         "speed_up": speed_ratio(slow, ours, warm_up=warm_up),
