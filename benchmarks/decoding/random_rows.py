@@ -170,7 +170,7 @@ def decode_random(
         max_new_tokens=config.max_new_tokens,
         batch_size=config.batch_size,
         constraint=constraint,
-        closing_tokens=config.max_new_tokens // 4,
+        closing_tokens=constraint.closing_tokens(config.max_new_tokens),
         drafter=Drafter.for_contract(contract, tokenizer),
     )
     found = list(decode(model, prompts, options))

@@ -41,7 +41,9 @@ def reference(model, prompts, *, length=LENGTH):
 
 
 def decoded(model, prompts, **options):
-    options = {"stop_ids": STOP, "max_new_tokens": LENGTH, **options}
+    # Passes are told to be dear, so that drafts are as long as can be.
+    dear = {"stop_ids": STOP, "max_new_tokens": LENGTH, "pass_tokens": 1e9}
+    options = {**dear, **options}
     found = {one.index: one for one in decode(model, prompts, DecodingOptions(**options))}
     assert sorted(found) == list(range(len(prompts)))
     return [found[index] for index in range(len(prompts))]
@@ -65,7 +67,7 @@ def test_equals_token_by_token_greedy_decoding(architecture, prompts):
 def test_drafts_change_nothing_but_the_number_of_passes(architecture, prompts):
     model = random_model(architecture)
     expected = reference(model, prompts)
-    drafter = Drafter(threshold=0.0)
+    drafter = Drafter()
     # Half of the drafts are right, half go astray in the middle.
     for number, row in enumerate(expected):
         drafter.learn(row if number % 2 else [*row[:9], 77, *row[9:]])
@@ -101,7 +103,7 @@ def test_constrained_decoding_equals_masked_generate(architecture, prompts, toke
     constraint = Constraint(CONTRACT, tokenizer, vocabulary=vocabulary_size(model))
     options = {"stop_ids": STOP, "max_new_tokens": 60, "constraint": constraint}
     expected = list(decode_by_generate(model, prompts, DecodingOptions(**options, batch_size=6)))
-    for batch_size, drafter in ((1, None), (4, None), (4, Drafter(tokenizer, threshold=0.0))):
+    for batch_size, drafter in ((1, None), (4, None), (4, Drafter(tokenizer))):
         if drafter is not None:
             drafter.learn_all(one.tokens for one in expected[::2])
         found = decoded(model, prompts, **options, batch_size=batch_size, drafter=drafter)
@@ -162,7 +164,7 @@ def test_the_model_is_left_as_it_was(prompts, llama):
 
 
 def test_logprobs_are_those_of_the_chosen_tokens(prompts, llama):
-    found = decoded(llama, prompts, logprobs=True, drafter=Drafter(threshold=0.0))
+    found = decoded(llama, prompts, logprobs=True, drafter=Drafter())
     for prompt, one in zip(prompts, found, strict=True):
         with torch.inference_mode():
             logits = llama(torch.tensor([[*prompt, *one.tokens]])).logits[0, len(prompt) - 1 : -1]
@@ -195,7 +197,7 @@ def test_a_completion_that_nothing_can_change_needs_no_pass(prompts, llama, toke
 
 def test_the_token_limit_is_said(prompts, llama, tokenizer):
     constraint = Constraint(CONTRACT, tokenizer, vocabulary=vocabulary_size(llama))
-    for options in ({}, {"constraint": constraint}, {"drafter": Drafter(threshold=0.0)}):
+    for options in ({}, {"constraint": constraint}, {"drafter": Drafter()}):
         for one in decoded(llama, prompts, **{"max_new_tokens": 7, **options}):
             assert one.finish_reason == "length"
             assert len(one.tokens) == 7
@@ -220,7 +222,7 @@ def test_a_constrained_completion_is_closed_before_the_limit(prompts, tokenizer)
         # Random weights tell stories without an end.
         model = random_model(seed=seed)
         constraint = Constraint(contract, tokenizer, vocabulary=vocabulary_size(model))
-        drafter = Drafter(tokenizer, threshold=0.0)
+        drafter = Drafter(tokenizer)
         plain = decoded(model, prompts, constraint=constraint, **options)
         drafter.learn_all(one.tokens for one in plain)
         drafted = decoded(model, prompts, constraint=constraint, drafter=drafter, **options)

@@ -65,7 +65,7 @@ def test_two_adapters_and_merged_weights_are_left_to_peft():
 def test_unmerged_and_merged_are_decoded_as_token_by_token(prompts):
     model = tuned_model().eval()
     for one in (model, tuned_model().eval().merge_and_unload()):
-        found = decoded(one, prompts, batch_size=3, drafter=Drafter(threshold=0.0))
+        found = decoded(one, prompts, batch_size=3, drafter=Drafter())
         assert [with_end(row) for row in found] == reference(one, prompts)
 
 

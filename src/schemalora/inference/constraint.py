@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from schemalora.contract import Contract
 from schemalora.errors import SchemaError
 from schemalora.extras import require_extra
-from schemalora.inference.choosing import Masks, closing_order
+from schemalora.inference.choosing import Masks, closing_order, masked
 from schemalora.inference.grammar import Schema, grammar_schema
 from schemalora.jsonvalue import canonical_json
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 # training, byte by byte.
 _OPTIONS: Any = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 
+
+# Contracts whose shortest completion is longer are closed as far as this goes.
+_LONGEST_CLOSING = 2_000
 
 # Places whose forced tokens a constraint remembers.
 _MOST_FORCED = 20_000
@@ -79,6 +84,25 @@ class Constraint:
     def closing_order(self) -> torch.Tensor:
         """How much each token brings a completion to its end, shape (vocabulary,)."""
         return self._closing_order()
+
+    def closing_tokens(self, max_new_tokens: int) -> int:
+        """How many of the last tokens before a limit bring a completion to a valid end.
+
+        A quarter of the limit, and up to a half where the contract's keys alone take more.
+        """
+        return max(max_new_tokens // 4, min(max_new_tokens // 2, self._shortest * 5 // 4))
+
+    @cached_property
+    def _shortest(self) -> int:
+        """Tokens of a completion that comes to its end from its first token on."""
+        order, state = self.closing_order(), self.start()
+        mask = np.zeros((1, self.mask_words), dtype=np.int32)
+        for count in range(_LONGEST_CLOSING):
+            if state.ended:
+                return count
+            state.fill_mask(mask[0])
+            state.accept(int(masked(order[None], mask).argmax()))
+        return _LONGEST_CLOSING
 
     def start(self) -> ConstraintState:
         """The state before the first token."""
@@ -140,7 +164,10 @@ class ConstraintState:
 
 @dataclass(frozen=True, slots=True)
 class MaskJob:
-    """The masks that one row needs: before every token that is free, and after the last."""
+    """The masks that one row needs: before every token that is free, and after the last.
+
+    The state stands behind the last token, before and after.
+    """
 
     state: ConstraintState
     tokens: Sequence[int]
@@ -151,17 +178,16 @@ class MaskJob:
 
     def run(self, masks: Masks) -> None:
         """Fills the masks and leaves the state as it was."""
+        self.state.rollback(len(self.tokens))
         row, taken = self.first_row, 0
         for place, free in enumerate(self.free):
             if free:
                 self.state.accept(*self.tokens[taken:place])
                 self.state.fill_mask(masks[row])
                 row, taken = row + 1, place
+        self.state.accept(*self.tokens[taken:])
         if self.after_last:
-            self.state.accept(*self.tokens[taken:])
             self.state.fill_mask(masks[row])
-            taken = len(self.tokens)
-        self.state.rollback(taken)
 
 
 # Reading a vocabulary takes up to a second; every contract of a process can share it.

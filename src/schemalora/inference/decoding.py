@@ -34,9 +34,12 @@ from schemalora.inference.rows import Completion, Row
 from schemalora.lora import lora_forwards
 
 # Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded. A
-# CPU computes no faster with more, and needs a tenth of its time to get fresh pages for them.
-_PREFILL_TOKENS = {"cpu": 512}
-_MOST_PREFILL_TOKENS = 2048
+# CPU (True) computes no faster with more, and needs a tenth of its time for fresh pages.
+_PREFILL_TOKENS = {True: 512, False: 2048}
+
+# What a pass costs whatever it holds, in tokens: a CPU reads the weights while it computes some 64
+# (measured, on one core); GPUs were not measured.
+_PASS_TOKENS = {True: 64.0, False: 256.0}
 
 # Shorter shared prefixes are not worth a pass of their own.
 _SHORTEST_PREFIX = 4
@@ -74,10 +77,12 @@ class Decoder:
 
     def __init__(self, model: Any, options: DecodingOptions) -> None:
         self._model = model
+        on_cpu = unwrap(model).device.type == "cpu"
         self._engine = _Engine(
             model=unwrap(model),
             vocabulary=vocabulary_size(model),
-            prefill_tokens=_prefill_tokens(model, options),
+            prefill_tokens=options.prefill_tokens or _PREFILL_TOKENS[on_cpu],
+            pass_tokens=options.pass_tokens or _PASS_TOKENS[on_cpu],
         )
         self._options = options
         self._lora = lora_forwards(model) if options.adapter else []
@@ -154,7 +159,7 @@ class _Engine:
     model: Any
     vocabulary: int
     prefill_tokens: int
-    """Tokens of prompts in one pass."""
+    pass_tokens: float
     masker: ThreadPoolExecutor = field(
         default_factory=partial(ThreadPoolExecutor, max_workers=1, thread_name_prefix="masks")
     )
@@ -233,7 +238,9 @@ class _Batch:
                 continue
             room -= most if row.in_prompt else 0
             rows.append(row)
-            feeds.append(row.feed(place, most=most))
+            # Rows of a pass share what it costs.
+            share = self._engine.pass_tokens / len(self._rows)
+            feeds.append(row.feed(place, most=most, pass_tokens=share))
         return rows, feeds
 
     def _choose(
@@ -304,10 +311,6 @@ def _cache_bytes_per_token(model: Any) -> int:
     head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
     size = torch.empty(0, dtype=model.dtype).element_size()
     return 2 * config.num_hidden_layers * key_heads * head_size * size
-
-
-def _prefill_tokens(model: Any, options: DecodingOptions) -> int:
-    return options.prefill_tokens or _PREFILL_TOKENS.get(model.device.type, _MOST_PREFILL_TOKENS)
 
 
 def _memory_for_cache(model: Any) -> int:

@@ -73,14 +73,10 @@ class Drafter:
     Args:
         tokenizer: finds quotations from the message; without it only completions are learned from.
         max_tokens: longest draft.
-        threshold: a draft ends where the chance that all of it is right falls below this.
     """
 
-    def __init__(
-        self, tokenizer: Any = None, *, max_tokens: int = 24, threshold: float = 0.3
-    ) -> None:
+    def __init__(self, tokenizer: Any = None, *, max_tokens: int = 24) -> None:
         self.max_tokens = max_tokens
-        self.threshold = threshold
         self._tokenizer = tokenizer
         self._followers: dict[tuple[int, ...], _Followers] = {}
         self._digits = _digit_tokens(tokenizer) if tokenizer is not None else {}
@@ -88,18 +84,15 @@ class Drafter:
         self._quoted = {length: list(prior) for length, prior in _PRIOR.items()}
 
     @classmethod
-    def for_contract(
-        cls, contract: Contract, tokenizer: Any, *, max_tokens: int = 24, threshold: float = 0.3
-    ) -> Self:
+    def for_contract(cls, contract: Contract, tokenizer: Any, *, max_tokens: int = 24) -> Self:
         """A drafter that knows the contract's keys and values from the start, by sampled targets.
 
         Args:
             contract: what completions look like.
             tokenizer: the model's.
             max_tokens: longest draft.
-            threshold: see the class.
         """
-        drafter = cls(tokenizer, max_tokens=max_tokens, threshold=threshold)
+        drafter = cls(tokenizer, max_tokens=max_tokens)
         try:
             targets = [contract.encode(target) for target in sample(contract, _HEAD_START, 0)]
         except SamplingError:
@@ -202,7 +195,6 @@ class RowDrafter:
     def __init__(self, drafter: Drafter, prompt: Sequence[int]) -> None:
         self._drafter = drafter
         self.max_tokens = drafter.max_tokens
-        self.threshold = drafter.threshold
         self._after: dict[tuple[int, ...], int] = {}
         for sequence in drafter.quotations(prompt):
             for end in range(1, len(sequence)):

@@ -82,9 +82,8 @@ class Extractor:
             max_new_tokens=max_new_tokens,
             batch_size=batch_size,
             constraint=constraint,
-            closing_tokens=max_new_tokens // 4,
-            # A single row leaves the hardware idle: even unlikely drafts pay.
-            drafter=Drafter.for_contract(contract, loaded.tokenizer, threshold=0.1),
+            closing_tokens=constraint.closing_tokens(max_new_tokens) if constraint else 0,
+            drafter=Drafter.for_contract(contract, loaded.tokenizer),
         )
         self._room = (loaded.context_length or 2**31) - max_new_tokens
         self._decoder = Decoder(loaded.model, options)

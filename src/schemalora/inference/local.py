@@ -84,7 +84,7 @@ def _options(loaded: LoadedModel, plan: Plan) -> DecodingOptions:
         max_new_tokens=plan.max_new_tokens,
         batch_size=plan.batch_size,
         constraint=constraint,
-        closing_tokens=plan.max_new_tokens // 4,
+        closing_tokens=constraint.closing_tokens(plan.max_new_tokens) if constraint else 0,
         drafter=Drafter.for_contract(plan.contract, loaded.tokenizer),
         adapter=loaded.with_adapter,
         logprobs=plan.confidence,

@@ -32,6 +32,9 @@ class DecodingOptions:
     """Whether the adapter of a PEFT model takes part; without it the base model answers."""
     logprobs: bool = False
     """Whether completions carry the log-probabilities of their tokens."""
+    pass_tokens: float | None = None
+    """What a forward pass costs whatever it holds, as the time of so many tokens: how much is
+    drafted depends on it. None is what suits the device."""
     prefill_tokens: int | None = None
     """Tokens of prompts in one pass; None is what suits the device."""
     memory_bytes: int | None = None

@@ -109,13 +109,17 @@ class Row:
     def forget_cache(self) -> None:
         """The cache is gone; everything will be fed again."""
         self.cached = 0
+        if self.state is not None:
+            self.state.rollback(len(self._draft))
+        self._draft = []
 
-    def feed(self, place: int, *, most: int) -> Feed:
+    def feed(self, place: int, *, most: int, pass_tokens: float) -> Feed:
         """The tokens of the next pass: what is not cached yet, then a draft where all of it fits.
 
         Args:
             place: row of the cache.
             most: tokens without the draft that fit into the pass.
+            pass_tokens: what one more pass of this row would cost, in tokens.
         """
         pending = self.sequence[self.cached :]
         self._draft, self._free, self._guesses, self._draft_ends = [], [], [], False
@@ -123,7 +127,7 @@ class Row:
         if len(pending) > most:
             self._fed, self.wanted = most, []
             return Feed(row=place, tokens=pending[:most], start=self.cached)
-        self._write_draft()
+        self._write_draft(pass_tokens)
         draft = self._draft
         if self._draft_ends:
             # What follows the last choice needs no logits, and nothing comes after it.
@@ -135,8 +139,12 @@ class Row:
         self._fed = len(pending)
         return Feed(row=place, tokens=[*pending, *draft], start=self.cached)
 
-    def _write_draft(self) -> None:
-        """Guesses ahead; with a constraint, forced tokens are filled in between the guesses."""
+    def _write_draft(self, pass_tokens: float) -> None:
+        """Guesses ahead as long as that pays; forced tokens are filled in between the guesses.
+
+        A guess that is right saves a pass; one that is wrong wastes itself and the forced tokens
+        behind it. The constraint's state is left behind the draft.
+        """
         if self.drafter is None:
             return
         context, chance = self.completion, 1.0
@@ -148,25 +156,23 @@ class Row:
             if guess is None or guess.token in self.options.stop_ids:
                 break
             chance *= guess.chance
-            if chance < self.drafter.threshold or (
+            new = [guess.token]
+            if not _pays(chance, new, pass_tokens) or (
                 self.state is not None and not self.state.accept(guess.token)
             ):
                 break
-            new = [guess.token]
             if self.state is not None:
                 forced = self.state.forced()
-                if len(self._draft) + 1 + len(forced) > room:
+                new += forced
+                if len(self._draft) + len(new) > room or not _pays(chance, new, pass_tokens):
                     self.state.rollback(1)
                     break
                 self.state.accept(*forced)
-                new += forced
                 self._draft_ends = self.state.ended
             self._guesses.append(guess)
             self._draft += new
             self._free += [True, *(False for _ in new[1:])]
             context += new
-        if self.state is not None:
-            self.state.rollback(len(self._draft))
 
     def mask_job(self, *, first_row: int) -> MaskJob:
         """The masks for the logits that were asked for."""
@@ -212,11 +218,12 @@ class Row:
         self._check_end()
 
     def _keep(self, accepted: Sequence[int]) -> None:
+        """Keeps the start of the draft; the constraint's state goes back behind it."""
         self.sequence += accepted
         self.cached += len(accepted)
         self._forced += sum(not free for free in self._free[: len(accepted)])
         if self.state is not None:
-            self.state.accept(*accepted)
+            self.state.rollback(len(self._draft) - len(accepted))
 
     def _append(self, token: int, logprob: float) -> None:
         if token in self.options.stop_ids:
@@ -266,3 +273,8 @@ class Row:
             drafted=self._drafted,
             logprobs=tuple(self._logprobs[: len(tokens)]) if self.options.logprobs else (),
         )
+
+
+def _pays(chance: float, tokens: Sequence[int], pass_tokens: float) -> bool:
+    """Whether tokens may be staked on a guess: it gains a pass, or loses them."""
+    return chance * pass_tokens >= (1 - chance) * len(tokens)
