@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from pydantic import BaseModel
 
 from inference.conftest import MESSAGES
 from schemalora.contract import Contract
@@ -33,14 +34,14 @@ CONTRACT = Contract.from_json_schema(SCHEMA)
 TEXT = '{"intent":"refund","entities":{"order_id":null,"amount":12,"tags":["é","日"]},"flag":true}'
 
 
-def spelled(tokenizer, path):
+def spelled(tokenizer, path, *, text=TEXT, contract=CONTRACT):
     """The tokens whose probability the field's changes with."""
-    tokens = tokenizer.encode(TEXT, add_special_tokens=False)
+    tokens = tokenizer.encode(text, add_special_tokens=False)
     found = []
     for place in range(len(tokens)):
         logprobs = [0.0] * len(tokens)
         logprobs[place] = math.log(0.5)
-        confidence = field_confidence(tokenizer, tokens, logprobs, CONTRACT.fields.values())
+        confidence = field_confidence(tokenizer, tokens, logprobs, contract.fields.values())
         if confidence[path] == 0.5:
             found.append(tokens[place])
         else:
@@ -60,6 +61,37 @@ def spelled(tokenizer, path):
 )
 def test_which_tokens_count(tokenizer, path, tokens):
     assert spelled(tokenizer, path) == tokens
+
+
+class Parcel(BaseModel):
+    carrier: str
+    weight: int
+
+
+class Order(BaseModel):
+    model_config = {"extra": "allow"}
+
+    name: str
+    parcel: Parcel | None = None
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "tokens"),
+    [
+        # What is null decides for all that it would have held.
+        ('{"name":"x","parcel":null,"note":"y"}', "$.parcel.weight", '":null'),
+        ('{"name":"x","parcel":null,"note":"y"}', "$.parcel.carrier", '":null'),
+        # Keys and what stands between values decide that a key is absent; other values do not.
+        ('{"name":"x","note":"y"}', "$.parcel.weight", '{"name":"","note":""}'),
+        ('{"name":"x","parcel":{"weight":3}}', "$.parcel.carrier", '":{"weight":}}'),
+        ('{"name":"x","parcel":{"weight":3}}', "$.note", '{"name":"","parcel":}}'),
+        ('"text"', "$.note", '"text"'),
+    ],
+)
+def test_what_is_absent_is_as_sure_as_what_left_it_out(tokenizer, text, path, tokens):
+    contract = Contract.from_model(Order, optional_keys=True)
+    assert spelled(tokenizer, path, text=text, contract=contract) == tokens
 
 
 def test_what_is_not_json_has_no_confidence(tokenizer):
