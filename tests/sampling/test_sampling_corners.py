@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import ipaddress
+import json
 import random
 import re
 from collections.abc import Callable
@@ -296,3 +297,46 @@ def test_cells_are_limited_in_number() -> None:
     found = cells(Contract.from_json_schema(schema))
     assert len(found) == 2_000
     assert {cell.path for cell in found} == {f"$.{name}" for name in names[:11]}
+
+
+def test_draws_in_vain_cost_no_budget():
+    schema: dict[str, Any] = {
+        "additionalProperties": {"dependentRequired": {}},
+        "not": {"dependentRequired": {}, "properties": {"a": True, "b": False}},
+    }
+    assert all("b" in target for target in targets_of(schema, 20))
+
+
+def test_a_union_deeper_than_is_left_gives_its_shallowest_branch():
+    deep = {"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#/$defs/u"}}}
+    schema: dict[str, Any] = {
+        "type": "array",
+        "contains": {"$ref": "#/$defs/u"},
+        "items": {"$ref": "#/$defs/u"},
+        "$defs": {
+            "u": {
+                "anyOf": [
+                    deep,
+                    {
+                        "type": "object",
+                        "required": ["b"],
+                        "properties": {
+                            "b": {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+                        },
+                    },
+                ]
+            },
+        },
+    }
+    targets_of(schema, 40)
+
+
+def test_base64_of_json_is_both():
+    schema: dict[str, Any] = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "string",
+        "contentEncoding": "base64",
+        "contentMediaType": "application/json",
+    }
+    for target in targets_of(schema):
+        assert json.loads(base64.b64decode(target)) is not None

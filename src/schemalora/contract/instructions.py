@@ -115,9 +115,8 @@ class _Describer:
         return "{\n" + "\n".join(lines) + f"\n{indent}}}" if lines else "{}"
 
     def _names(self, node: ObjectNode, path: str, level: int) -> str:
-        if node.name_node is None or isinstance(node.name_node, AnyNode):
-            return "keys"
-        return f"keys ({self.shape(node.name_node, path, level)})"
+        shape = "string" if node.name_node is None else self.shape(node.name_node, path, level)
+        return "keys" if shape == "string" else f"keys ({shape})"
 
     def _key(self, node: ObjectNode, name: str, child: Node, path: str, level: int) -> str:
         optional = "" if name in node.required else "?"

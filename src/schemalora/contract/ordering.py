@@ -78,5 +78,7 @@ def meant_branch(node: UnionNode, value: JsonValue) -> Node | None:
 
 def _shared(node: Node, value: dict[str, JsonValue]) -> int:
     if isinstance(node, UnionNode):
+        if node.base is not None:  # choices in a row multiply: only what they share is looked at
+            return _shared(node.base, value)
         return max((_shared(branch, value) for branch in node.branches), default=0)
     return sum(name in value for name in node.names) if isinstance(node, ObjectNode) else 0

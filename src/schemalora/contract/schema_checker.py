@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import jsonschema_rs
 
@@ -30,7 +31,7 @@ class SchemaChecker:
         draft = draft_of(schema)
         try:
             self._validator = jsonschema_rs.validator_for(
-                with_dialect(schema, draft),
+                with_dialect(cast("dict[str, JsonValue]", _with_uris(schema)), draft),
                 formats=formats_unknown_to(draft),
                 validate_formats=True,
                 pattern_options=pattern_options(),
@@ -58,3 +59,25 @@ def _schema_error(error: Exception) -> SchemaError:
         place = "/".join(map(str, error.instance_path))
         return SchemaError(ROOT, f"not a valid JSON Schema: {error.message} (at #/{place})")
     return SchemaError(ROOT, f"not a valid JSON Schema: {first}")
+
+
+_NO_SCHEMAS = frozenset({"enum", "const", "default", "examples"})
+_URI_CHARACTERS = "%/#?:@!$&'()*+,;=~[]"
+
+
+def _with_uris(schema: JsonValue) -> JsonValue:
+    """The schema with references that are URIs: `#/definitions/List<A>` becomes `...List%3CA%3E`.
+
+    Generators of schemas name definitions after generic types, and strict readers refuse that.
+    """
+    if isinstance(schema, list):
+        return [_with_uris(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: dict[str, JsonValue] = {
+        key: item if key in _NO_SCHEMAS else _with_uris(item) for key, item in schema.items()
+    }
+    target = made.get("$ref")
+    if isinstance(target, str):
+        made["$ref"] = quote(target, safe=_URI_CHARACTERS)
+    return made

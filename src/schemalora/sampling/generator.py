@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from schemalora.contract.fields import alternatives
 from schemalora.errors import SamplingError
@@ -112,7 +114,9 @@ class Generator:
             depth = min(depth, self.heights.height(node) or 0)
         if not self._needs_check(node):
             return self._free(node, depth)
+        left = self._left
         for attempt in range(RETRIES):
+            self._left = left  # what was drawn in vain costs nothing
             value = self._free(node, depth) if attempt < RETRIES // 2 else self._wide(node, depth)
             if matches(node, value):
                 return value
@@ -174,8 +178,7 @@ class Generator:
         live, heights = self._live_branches(node)
         if not live:
             raise SamplingError("no branch of a union has a finite value")
-        if self._left < 0:
-            depth = heights[0]
+        depth = heights[0] if self._left < 0 else max(depth, heights[0])
         if heights[-1] > depth:
             live = tuple(one for one, high in zip(live, heights, strict=True) if high <= depth)
         chosen = self.source.index(len(live), node)
@@ -232,7 +235,8 @@ class Generator:
             if matches(node, example):
                 return example
         if node.media_type == "application/json" and not node.patterns:
-            return canonical_json(self._text(node))
+            text = canonical_json(self._text(replace(node, encoding="", media_type="")))
+            return b64encode(text.encode()).decode() if node.encoding == "base64" else text
         return self._text(node)
 
     def _text(self, node: StringNode) -> str:

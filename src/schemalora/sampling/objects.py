@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from schemalora.contract.fields import alternatives
 from schemalora.errors import SamplingError
 from schemalora.jsonvalue import JsonValue
 from schemalora.sampling.drawing import RETRIES, Drawing
 from schemalora.sampling.strings import draw_string
-from schemalora.schema import AnyNode, NeverNode, Node, ObjectNode, StringNode, matches
+from schemalora.schema import AnyNode, NeverNode, ObjectNode, StringNode, matches
 
 _MANY_OPTIONAL = 12
 
@@ -143,22 +142,13 @@ class ObjectDrawer:
             bool(node.pattern_names) or self._generator.heights.fits(node.rest, depth - 1)
         )
 
-    def _own_name(self, name_node: Node) -> str:
-        """A name that `propertyNames` allows; only its strings count."""
-        for _ in range(RETRIES):
-            name = self._generator.draw_below(name_node, 1)
-            if isinstance(name, str):
-                return name
-        strings = [one for one in alternatives(name_node) if isinstance(one, StringNode)]
-        return draw_string(strings[0] if strings else StringNode(), self._generator.source)
-
     def _new_name(self, node: ObjectNode, attempt: int) -> str:
         names = len(node.pattern_names)
         if names and (isinstance(node.rest, NeverNode) or attempt % 2):
             pattern = node.pattern_names[self._generator.source.integer(0, names - 1)]
             return draw_string(StringNode(patterns=(pattern,)), self._generator.source)
         if node.name_node is not None:
-            return self._own_name(node.name_node)
+            return str(self._generator.draw_below(node.name_node, 1))
         if self.suggested and attempt % 2:
             return self.suggested[self._generator.source.integer(0, len(self.suggested) - 1)]
         text = self._generator.source.text(1, 12).split(" ")[0] or "amber"

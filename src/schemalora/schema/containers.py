@@ -53,6 +53,8 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
     """The object node of a conjunction, or `NeverNode` where its counts contradict each other."""
     layers = [_object_layer(member) for member in flat]
     name_members = [inner for member in flat if (inner := _sub(member, "propertyNames"))]
+    if name_members:  # keys are strings, whatever else their schema allows
+        name_members.append(name_members[0].make("a key", {"type": "string"}))
     names: dict[str, None] = {}
     for layer in layers:
         names.update(dict.fromkeys(layer.properties))
@@ -75,9 +77,9 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
         names=tuple(names),
         required=frozenset(required),
         child=cache(partial(_read_key, layers, read)),
-        rest=read(_rest(layers)),
+        read_rest=partial(read, _rest(layers)),
         pattern_names=tuple(dict.fromkeys(patterns)),
-        name_node=read(name_members) if name_members else None,
+        read_name_node=partial(read, name_members) if name_members else None,
         min_properties=low,
         max_properties=high,
         dependent_required=demands,
@@ -193,8 +195,8 @@ def _read_contains(member: Member, layers: Sequence[_ArrayLayer], read: Read) ->
     if not beside and member.draft < 2020:
         beside = _unevaluated(layers)
     return Contains(
-        node=read([inner]),
-        merged=read([inner, *beside]),
+        read_node=partial(read, [inner]),
+        read_merged=partial(read, [inner, *beside]),
         minimum=low[0] if low else 1,
         maximum=high[0] if high else None,
     )

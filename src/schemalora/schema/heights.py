@@ -49,7 +49,8 @@ class Heights:
             case NeverNode():
                 return False
             case UnionNode():
-                return any(self.fits(branch, depth) for branch in (*node.branches, *node.hidden))
+                possible = node.base is None or self.fits(node.base, depth)
+                return possible and any(self.fits(branch, depth) for branch in node.some())
             case StringNode():
                 return node.content is None or self.fits(node.content, depth - 1)
             case ArrayNode():

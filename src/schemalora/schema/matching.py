@@ -63,6 +63,8 @@ def _fits(  # noqa: PLR0911  (one for each kind of node)
 
 
 def _fits_union(node: UnionNode, value: JsonValue, known: Known) -> bool:
+    if node.base is not None and not _matches(node.base, value, known):
+        return False
     found = 0
     for branch in node.exclusive:
         found += _matches(branch, value, known)

@@ -10,7 +10,7 @@ import referencing.exceptions
 from jsonschema_rs import meta
 from jsonschema_specifications import REGISTRY
 from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012, specification_with
+from referencing.jsonschema import DRAFT202012, lookup_recursive_ref, specification_with
 
 from schemalora.errors import SchemaError
 from schemalora.jsonvalue import JsonValue
@@ -19,7 +19,7 @@ SchemaDict: TypeAlias = "dict[str, JsonValue]"
 Schema: TypeAlias = "SchemaDict | bool"
 
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-MemberKey: TypeAlias = "tuple[int, frozenset[str]]"
+MemberKey: TypeAlias = "tuple[int, frozenset[str], tuple[str, ...]]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +29,16 @@ class Document:
     draft: int
     made: dict[object, SchemaDict] = field(default_factory=dict[object, "SchemaDict"])
     """Schemas that reading made up, such as the opposite of an `if`; kept for their identity."""
+    uri: str = ""
+    dynamic: bool = False
+    """Whether it matters through which schemas a schema was reached (`$dynamicRef`)."""
+
+    def scope(self, resolver: Any) -> tuple[str, ...]:
+        """The resources a dynamic reference looks through, each where it was first entered."""
+        if not self.dynamic:
+            return ()
+        uris = [uri for uri, _ in resolver.dynamic_scope()]
+        return tuple(dict.fromkeys((self.uri, *reversed(uris))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +58,7 @@ class Member:
     @property
     def key(self) -> MemberKey:
         """Identity: schemas are read once into memory and never copied."""
-        return (id(self.schema), self.used)
+        return (id(self.schema), self.used, self.document.scope(self.resolver))
 
     def get(self, keyword: str) -> JsonValue:
         """The keyword's value, or None where it is absent or already used."""
@@ -110,7 +120,10 @@ class Member:
             SchemaError: it points to nothing that is here; nothing is ever fetched.
         """
         try:
-            resolved = self.resolver.lookup("#" if keyword == "$recursiveRef" else target)
+            if keyword == "$recursiveRef":
+                resolved = lookup_recursive_ref(self.resolver)
+            else:
+                resolved = self.resolver.lookup(target)
         except (referencing.exceptions.Unresolvable, ValueError, LookupError, TypeError) as error:
             reason = (
                 f"{keyword} {target!r} points to nothing in this schema; references to other "
@@ -172,4 +185,19 @@ def root_member(schema: Schema) -> Member:
     resource: Resource[Any] = _specification(draft).create_resource(schema)
     uri = resource.id() or ""
     registry: Registry[Any] = REGISTRY.with_resource(uri, resource)
-    return Member(schema, registry.resolver(uri), Document(draft))
+    document = Document(draft, uri=uri, dynamic=draft >= 2019 and _is_dynamic(schema))
+    return Member(schema, registry.resolver(uri), document)
+
+
+def _is_dynamic(schema: JsonValue) -> bool:
+    """Whether a dynamic reference is there, or a reference to a meta-schema, which has some."""
+    if isinstance(schema, list):
+        return any(map(_is_dynamic, schema))
+    if not isinstance(schema, dict):
+        return False
+    target = schema.get("$ref")
+    return (
+        any(word in schema for word in ("$dynamicRef", "$recursiveRef"))
+        or (isinstance(target, str) and target.startswith("https://json-schema.org/draft/"))
+        or any(map(_is_dynamic, schema.values()))
+    )

@@ -9,7 +9,7 @@ makes recursive schemas finite: the graph has cycles, never an endless tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -122,14 +122,24 @@ class ArrayNode(Node):
         return self.item_at(self.prefix_length)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, kw_only=True)
 class Contains:
-    """At least `minimum` and at most `maximum` items match `node`; `merged` also fits the place."""
+    """At least `minimum` and at most `maximum` items match `node`."""
 
-    node: Node
-    merged: Node
+    read_node: Callable[[], Node]
+    read_merged: Callable[[], Node]
     minimum: int
     maximum: int | None
+
+    @cached_property
+    def node(self) -> Node:
+        """What is counted."""
+        return self.read_node()
+
+    @cached_property
+    def merged(self) -> Node:
+        """What is counted and also fits a place behind the prefix."""
+        return self.read_merged()
 
 
 @dataclass(eq=False, kw_only=True)
@@ -141,17 +151,25 @@ class ObjectNode(Node):
     required: frozenset[str]
     child: Callable[[str], Node]
     """The node of any key, declared or not; `NeverNode` where the key is refused."""
-    rest: Node
-    """The node of a key that is neither declared nor matched by a pattern."""
+    read_rest: Callable[[], Node]
     pattern_names: tuple[str, ...] = ()
     """Patterns of keys that have a node of their own."""
-    name_node: Node | None = None
-    """What keys must match (`propertyNames`), or None."""
+    read_name_node: Callable[[], Node] | None = None
     min_properties: int = 0
     max_properties: int | None = None
     dependent_required: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict[str, "tuple[str, ...]"]
     )
+
+    @cached_property
+    def rest(self) -> Node:
+        """The node of a key that is neither declared nor matched by a pattern."""
+        return self.read_rest()
+
+    @cached_property
+    def name_node(self) -> Node | None:
+        """The strings that keys may be (`propertyNames`), or None where they may be any."""
+        return self.read_name_node() if self.read_name_node else None
 
     @cached_property
     def declared(self) -> tuple[tuple[str, Node], ...]:
@@ -180,20 +198,35 @@ class UnionNode(Node):
     may match only one of them.
     """
 
-    read_branches: Callable[[], Sequence[Node]]
+    read_branches: Callable[[], Iterable[Node]]
+    """The same nodes each time it is called; each is read when it is come to."""
     origin: UnionOrigin
     labels: tuple[str, ...] = ()
     """One short name a branch, such as a title or a discriminator's value; may be empty."""
-    read_hidden: Callable[[], Sequence[Node]] | None = None
+    read_hidden: Callable[[], Iterable[Node]] | None = None
     """Alternatives that are valid but that no author had in mind, such as a number under a schema
     that has `properties` and no `type`: matched, never generated."""
-    read_exclusive: Callable[[], Sequence[Node]] | None = None
+    read_exclusive: Callable[[], Iterable[Node]] | None = None
+    read_base: Callable[[], Node] | None = None
     discriminator: str = ""
+
+    @cached_property
+    def base(self) -> Node | None:
+        """What every value matches, whichever branch it takes; None where that is anything.
+
+        A chain of n choices has 2^n branches: what cannot be is best seen before they are read.
+        """
+        return self.read_base() if self.read_base else None
 
     @cached_property
     def branches(self) -> tuple[Node, ...]:
         """The alternatives to generate from, in the order of the schema."""
         return tuple(self.read_branches())
+
+    def some(self) -> Iterator[Node]:
+        """The branches and then the hidden ones, of which no more are read than are asked for."""
+        yield from self.branches if "branches" in self.__dict__ else self.read_branches()
+        yield from self.hidden
 
     @cached_property
     def hidden(self) -> tuple[Node, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from itertools import combinations
 from typing import Literal
 
-from schemalora.jsonvalue import JsonValue, freeze, json_equal
+from schemalora.jsonvalue import JsonValue, freeze, json_equal, type_name
 from schemalora.schema.containers import read_array, read_object
 from schemalora.schema.flatten import flatten, negation, with_key, without_key
 from schemalora.schema.matching import matches
@@ -24,7 +24,7 @@ from schemalora.schema.nodes import (
 )
 from schemalora.schema.scalars import read_number, read_string
 from schemalora.schema.soundness import check_references
-from schemalora.schema.types import TYPES, node_type, types_of, with_numbers
+from schemalora.schema.types import TYPES, types_of, with_numbers
 
 RELATION_KEYWORD = "x-relation"
 """How a value relates to the text: `extracted`, `derived` or `free_text`."""
@@ -51,10 +51,19 @@ class Reader:
 
     def __init__(self) -> None:
         self._nodes: dict[tuple[MemberKey, ...], Node] = {}
+        self._given: dict[tuple[MemberKey, ...], Node] = {}
         self._alive: list[Sequence[Member]] = []  # identities count only while their owners live
 
     def read(self, members: Sequence[Member]) -> Node:
         """The node of values that match all members."""
+        given = tuple([member.key for member in members])
+        found = self._given.get(given)
+        if found is None:
+            found = self._given[given] = self._read(members)
+            self._alive.append(members)
+        return found
+
+    def _read(self, members: Sequence[Member]) -> Node:
         flat = flatten(members)
         key = tuple(sorted((member.key for member in flat), key=_sortable))
         if key not in self._nodes:
@@ -87,6 +96,9 @@ class Reader:
         rest = [one for one in rest if _asserts(one)]
         together = _together(rest, branches) if keyword == "anyOf" else []
         alone = [[branch] for branch in branches] if keyword == "oneOf" else []
+        if sum(not _says_anything(branch) for branch in branches) > 1 and alone:
+            reason = "several schemas of a `oneOf` allow every value"
+            return NeverNode(annotations=read_annotations(flat), reason=reason)
         return UnionNode(
             annotations=read_annotations(flat),
             read_branches=partial(self._read_each, [[branch, *rest] for branch in branches]),
@@ -94,11 +106,12 @@ class Reader:
             labels=tuple(_label(branch) for branch in branches),
             read_hidden=partial(self._read_each, together) if together else None,
             read_exclusive=partial(self._read_each, alone) if alone else None,
+            read_base=self._base(flat),
             discriminator=_discriminator(member),
         )
 
-    def _read_each(self, conjunctions: Sequence[Sequence[Member]]) -> list[Node]:
-        return [self.read(members) for members in conjunctions]
+    def _read_each(self, conjunctions: Sequence[Sequence[Member]]) -> Iterator[Node]:
+        return (self.read(members) for members in conjunctions)
 
     def _conditional(self, flat: tuple[Member, ...]) -> Node | None:
         """`if` as a choice: what it and `then` allow, or what it refuses and `else` allows."""
@@ -115,7 +128,7 @@ class Reader:
     def _dependent(self, flat: tuple[Member, ...]) -> Node | None:
         """`dependentSchemas` as a choice: the key with its schema, or no such key."""
         for member in flat:
-            for keyword in ("dependentSchemas", "dependencies"):
+            for keyword in _DEPENDING:
                 for name, schema in member.sub_map(keyword).items():
                     if isinstance(_entry(member, keyword, name), list):
                         continue  # a list of keys, read with the object
@@ -134,8 +147,15 @@ class Reader:
         return UnionNode(
             annotations=read_annotations(flat),
             read_branches=partial(self._read_each, branches),
+            read_base=self._base(flat),
             origin=origin,
         )
+
+    def _base(self, flat: Sequence[Member]) -> Callable[[], Node] | None:
+        """What holds whichever alternatives are chosen; None where that is nothing."""
+        rest = [member.using(*_choices(member)) for member in flat]
+        rest = [member for member in rest if _asserts(member)]
+        return partial(self.read, rest) if rest else None
 
     def _by_type(self, flat: tuple[Member, ...]) -> Node:
         """A node where no choice is left but that of the type."""
@@ -150,17 +170,47 @@ class Reader:
             reason = "no type is left" if not allowed else "the schema is false"
             return NeverNode(annotations=annotations, reason=reason)
         values = _enumerated(flat)
-        if values is None and meant is None and len(allowed) == len(TYPES):
+        if values is None and meant is None and allowed.issuperset(TYPES):
             return AnyNode(annotations=annotations, checks=checks)
         kinds = [kind for kind in TYPES if kind in with_numbers(allowed)]
-        nodes = [self._of_type(flat, kind, allowed) for kind in kinds]
-        if values is not None:
-            left = [v for v in values if any(matches(node, v) for node in nodes)]
-            left = [v for v in left if not any(matches(check.node, v) for check in checks)]
-            if not left:
-                return NeverNode(annotations=annotations, reason="no value of the enum is valid")
-            return FiniteNode(annotations=annotations, values=tuple(left))
-        return _typed_union(nodes, meant, annotations, checks)
+        if values is None:
+            return self._typed(flat, kinds, allowed, meant, annotations, checks)
+        held = {type_name(value) for value in values}
+        nodes = [self._of_type(flat, kind, allowed) for kind in kinds if kind in held]
+        left = [v for v in values if any(matches(node, v) for node in nodes)]
+        left = [v for v in left if not any(matches(check.node, v) for check in checks)]
+        if not left:
+            return NeverNode(annotations=annotations, reason="no value of the enum is valid")
+        return FiniteNode(annotations=annotations, values=tuple(left))
+
+    def _typed(
+        self,
+        flat: tuple[Member, ...],
+        kinds: Sequence[str],
+        allowed: frozenset[str],
+        meant: frozenset[str] | None,
+        annotations: Annotations,
+        checks: tuple[Check, ...],
+    ) -> Node:
+        """A node of the one type, or a choice between the types."""
+        if len(kinds) == 1:
+            node = self._of_type(flat, kinds[0], allowed)
+            node.annotations = annotations
+            node.checks = checks
+            return node
+
+        @cache
+        def read_each(*, shown: bool) -> list[Node]:
+            chosen = [kind for kind in kinds if (meant is None or kind in meant) == shown]
+            return [self._of_type(flat, kind, allowed) for kind in chosen]
+
+        return UnionNode(
+            annotations=annotations,
+            checks=checks,
+            read_branches=partial(read_each, shown=True),
+            read_hidden=partial(read_each, shown=False),
+            origin="type",
+        )
 
     def _of_type(self, flat: tuple[Member, ...], kind: str, allowed: frozenset[str]) -> Node:
         if kind == "object":
@@ -172,30 +222,6 @@ class Reader:
         if kind == "number":
             return read_number(flat, integer="number" not in allowed)
         return FiniteNode(values=(True, False) if kind == "boolean" else (None,))
-
-
-def _typed_union(
-    nodes: list[Node],
-    meant: frozenset[str] | None,
-    annotations: Annotations,
-    checks: tuple[Check, ...],
-) -> Node:
-    if len(nodes) == 1:
-        nodes[0].annotations = annotations
-        nodes[0].checks = checks
-        return nodes[0]
-    if meant is None:
-        shown, hidden = nodes, list[Node]()
-    else:
-        shown = [node for node in nodes if node_type(node) in meant]
-        hidden = [node for node in nodes if node_type(node) not in meant]
-    return UnionNode(
-        annotations=annotations,
-        checks=checks,
-        read_branches=lambda: shown,
-        read_hidden=lambda: hidden,
-        origin="type",
-    )
 
 
 def _enumerated(flat: Sequence[Member]) -> list[JsonValue] | None:
@@ -225,12 +251,27 @@ def _together(rest: Sequence[Member], branches: Sequence[Member]) -> list[list[M
     A branch that holds evaluates keys and items, which `unevaluatedProperties` and
     `unevaluatedItems` beside the `anyOf` then pass over.
     """
-    words = ("unevaluatedProperties", "unevaluatedItems")
-    if len(branches) > _MOST_TOGETHER or not any(one.has(word) for one in rest for word in words):
+    if len(branches) > _MOST_TOGETHER or not any(one.has(word) for one in rest for word in _LATE):
         return []
     counts = range(2, len(branches) + 1)
     groups = (group for count in counts for group in combinations(branches, count))
     return [[*group, *rest] for group in groups]
+
+
+_CHOICES = ("anyOf", "oneOf", "if", "then", "else")
+_DEPENDING = ("dependentSchemas", "dependencies")
+_LATE = ("unevaluatedProperties", "unevaluatedItems")
+"""What these say depends on the alternatives."""
+
+
+def _choices(member: Member) -> Iterator[str]:
+    """The words under which reading counts the choices of a member as made."""
+    yield from (word for word in (*_CHOICES, *_LATE) if member.has(word))
+    for keyword in _DEPENDING:
+        value = member.get(keyword)
+        for name, entry in value.items() if isinstance(value, dict) else ():
+            if not isinstance(entry, list):
+                yield f"{keyword}/{name}"
 
 
 def _replaced(flat: Sequence[Member], old: Member, new: Member) -> list[Member]:
@@ -260,6 +301,10 @@ _NOT_ASSERTING = frozenset(
         "definitions",
     }
 )
+
+
+def _says_anything(branch: Member) -> bool:
+    return any(_asserts(member) for member in flatten([branch]))
 
 
 def _asserts(member: Member) -> bool:
@@ -303,5 +348,5 @@ def _discriminator(member: Member) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _sortable(key: MemberKey) -> tuple[int, list[str]]:
-    return key[0], sorted(key[1])
+def _sortable(key: MemberKey) -> tuple[int, list[str], tuple[str, ...]]:
+    return key[0], sorted(key[1]), key[2]

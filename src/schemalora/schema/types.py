@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemalora.schema.members import Member
-from schemalora.schema.nodes import FiniteNode, Node
 
 TYPES = ("object", "array", "string", "number", "boolean", "null")
 _KEYWORDS_OF_TYPE = {
@@ -78,12 +77,3 @@ def types_of(flat: Sequence[Member]) -> tuple[frozenset[str], frozenset[str] | N
 def with_numbers(allowed: frozenset[str]) -> frozenset[str]:
     """The types, with `number` where only integers are allowed: one node stands for both."""
     return allowed | {"number"} if "integer" in allowed else allowed
-
-
-def node_type(node: Node) -> str:
-    """The JSON type that a node of one type stands for: its class in lower case."""
-    if isinstance(node, FiniteNode):
-        return "null" if node.values == (None,) else "boolean"
-    return {"ObjectNode": "object", "ArrayNode": "array", "StringNode": "string"}.get(
-        type(node).__name__, "number"
-    )
