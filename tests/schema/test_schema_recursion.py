@@ -27,29 +27,29 @@ def contract_of(schema: dict[str, Any], valid: list[Any], invalid: list[Any]) ->
     return contract
 
 
-@pytest.mark.parametrize(
-    ("schema", "valid", "invalid"),
-    [
-        (
-            {"type": "object", "additionalProperties": {"$ref": "#"}},
-            [{}, {"a": {"b": {}}}],
-            [{"a": 1}, {"a": {"b": []}}, 1],
-        ),
-        ({"additionalProperties": {"$ref": "#"}}, [1, {"a": {"b": 2}}], []),
-        (
-            {"type": ["object", "integer"], "additionalProperties": {"$ref": "#"}},
-            [1, {"a": 2, "b": {"c": 3}}],
-            ["x", {"a": "x"}],
-        ),
-        ({"type": ["array", "null"], "contains": {"$ref": "#"}}, [None, [1, [None]]], [[1], [[]]]),
-        ({"type": "array", "items": {"$ref": "#"}, "maxItems": 2}, [[], [[], [[]]]], [[1]]),
-        (
-            {"type": "object", "propertyNames": {"not": {"$ref": "#"}}},
-            [{}, {"a": 1}],
-            ["a"],
-        ),
-    ],
-)
+OWN_PARTS: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
+    (
+        {"type": "object", "additionalProperties": {"$ref": "#"}},
+        [{}, {"a": {"b": {}}}],
+        [{"a": 1}, {"a": {"b": []}}, 1],
+    ),
+    ({"additionalProperties": {"$ref": "#"}}, [1, {"a": {"b": 2}}], []),
+    (
+        {"type": ["object", "integer"], "additionalProperties": {"$ref": "#"}},
+        [1, {"a": 2, "b": {"c": 3}}],
+        ["x", {"a": "x"}],
+    ),
+    ({"type": ["array", "null"], "contains": {"$ref": "#"}}, [None, [1, [None]]], [[1], [[]]]),
+    ({"type": "array", "items": {"$ref": "#"}, "maxItems": 2}, [[], [[], [[]]]], [[1]]),
+    (
+        {"type": "object", "propertyNames": {"not": {"$ref": "#"}}},
+        [{}, {"a": 1}],
+        ["a"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "valid", "invalid"), OWN_PARTS)
 def test_a_schema_may_be_its_own_part_at_any_keyword(
     schema: dict[str, Any], valid: list[Any], invalid: list[Any]
 ) -> None:
@@ -103,7 +103,7 @@ def test_a_recursive_reference_means_the_schema_it_was_reached_through() -> None
         "maxProperties": 2,
         "$defs": {"tree": tree},
     }
-    three = {"a": {}, "b": {}, "c": {}}
+    three: dict[str, Any] = {"a": {}, "b": {}, "c": {}}
     contract_of(schema, [{}, {"x": {"data": 1}}], [three, {"x": three}])
 
 
