@@ -212,7 +212,7 @@ class _Batch:
             wanted += [offset + index for index in row.wanted]
             offset += len(feed.tokens)
         masks = filling = None
-        if jobs:
+        if self._options.constraint is not None:
             masks = np.full((len(wanted), (self._engine.vocabulary + 31) // 32), -1, np.int32)
             filling = self._engine.masker.submit(_fill, jobs, masks)
         try:
