@@ -6,7 +6,8 @@ The models are Llamas of one small layer with random weights and the embedded mo
 every choice is arbitrary; nothing else differs from `predict`: the decode loop, drafts, batches and
 closing are the library's. Half of the rows come from a model that likes to end what is open, half
 from one that does not, which ends at the token limit. Contracts that cannot be enforced to the full
-are decoded with `best_effort` and counted apart. Writes results/decoding_random_rows.json.
+are decoded with `best_effort` and counted apart. With `--keep FILE` each contract is kept
+as it ends, and a rerun goes on where it stopped. Writes results/decoding_random_rows.json.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -47,6 +48,9 @@ class Count:
     compliant: int = 0
     not_compliant: list[str] = field(default_factory=list[str])
     reasons: Counter[str] = field(default_factory=Counter[str])
+
+    def __add__(self, other: Count) -> Count:
+        return Count(**{key: value + getattr(other, key) for key, value in vars(self).items()})
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -126,6 +130,7 @@ def main() -> None:
     arguments.add_argument("--batch-size", type=int, default=64)
     arguments.add_argument("--contracts", type=int, help="the first so many of the zoo")
     arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--keep", type=Path, help="where to keep what is done (JSONL)")
     config = arguments.parse_args()
     torch.set_num_threads(1)
     tokenizer = load_tokenizer(find_base_model("embedded"))
@@ -136,21 +141,61 @@ def main() -> None:
     subjects = list(contracts())[: config.contracts]
     each = -(-config.rows // (len(subjects) * len(models)))
     counts = {"enforced": Count(), "best effort": Count()}
-    began = time.perf_counter()
+    done = kept(config)
+    seconds = 0.0
     for contract in subjects:
-        constraint = Constraint(contract, tokenizer, vocabulary=len(tokenizer), best_effort=True)
-        count = counts["best effort" if constraint.gaps else "enforced"]
-        judge = judge_of(contract)
-        for place, model in enumerate(models):
-            rows = decode_random(model, constraint, contract, tokenizer, config, each, place)
-            for one in rows:
-                text = tokenizer.decode(list(one.tokens), clean_up_tokenization_spaces=False)
-                add(count, contract.name, one, text, judge(text), config.max_new_tokens)
+        part = done.get(contract.name)
+        if part is None:
+            began = time.process_time()
+            part = one_contract(contract, models, tokenizer, config, each)
+            part["cpu_seconds"] = time.process_time() - began
+            keep(config, part)
+        count = Count(**{**part["count"], "reasons": Counter(part["count"]["reasons"])})
+        counts[part["kind"]] += count
+        seconds += part["cpu_seconds"]
         print(f"{contract.name}: {count.rows} rows, {len(count.not_compliant)} not", flush=True)
     numbers: dict[str, Any] = {name: count.to_dict() for name, count in counts.items()}
-    numbers |= {"contracts": len(subjects), "seconds": round(time.perf_counter() - began, 1)}
+    numbers |= {"contracts": len(subjects), "cpu_seconds": round(seconds, 1)}
     print(json.dumps(numbers, indent=1))
-    write_result("decoding_random_rows", numbers=numbers, config=vars(config))
+    write_result("decoding_random_rows", numbers=numbers, config=settings(config))
+
+
+def settings(config: argparse.Namespace) -> dict[str, Any]:
+    """What decides the numbers; where they are kept does not."""
+    return {key: value for key, value in vars(config).items() if key != "keep"}
+
+
+def kept(config: argparse.Namespace) -> dict[str, Any]:
+    """The contracts that an earlier run with the same settings ended with."""
+    if config.keep is None or not config.keep.exists():
+        return {}
+    lines = [json.loads(line) for line in config.keep.read_text(encoding="utf-8").splitlines()]
+    if any(line["settings"] != settings(config) for line in lines):
+        raise SystemExit(f"{config.keep} was kept with other settings; name another file")
+    return {line["contract"]: line for line in lines}
+
+
+def keep(config: argparse.Namespace, part: dict[str, Any]) -> None:
+    """Appends what became of one contract's rows."""
+    if config.keep is not None:
+        line = json.dumps({**part, "settings": settings(config)})
+        with config.keep.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def one_contract(
+    contract: Contract, models: Sequence[Any], tokenizer: Any, config: argparse.Namespace, each: int
+) -> dict[str, Any]:
+    """What became of the rows of one contract, over all models."""
+    constraint = Constraint(contract, tokenizer, vocabulary=len(tokenizer), best_effort=True)
+    count = Count()
+    judge = judge_of(contract)
+    for place, model in enumerate(models):
+        for one in decode_random(model, constraint, contract, tokenizer, config, each, place):
+            text = tokenizer.decode(list(one.tokens), clean_up_tokenization_spaces=False)
+            add(count, contract.name, one, text, judge(text), config.max_new_tokens)
+    kind = "best effort" if constraint.gaps else "enforced"
+    return {"contract": contract.name, "kind": kind, "count": vars(count)}
 
 
 def decode_random(
