@@ -24,6 +24,7 @@ from schemalora.contract.type_schemas import (
 from schemalora.errors import SchemaError
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
+from schemalora.schema.pattern_dialect import without_posix_names
 
 
 def core_schema_of(model: Any) -> CoreSchema:
@@ -93,6 +94,13 @@ class _CompletionSchema(GenerateJsonSchema):
         if schema["type"] == "function-plain":
             return {}
         return super().handle_invalid_for_json_schema(schema, error_info)
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        """A string; its pattern is Rust's, and a JSON Schema has ECMA's."""
+        made = super().str_schema(schema)
+        if isinstance(pattern := made.get("pattern"), str):
+            made["pattern"] = without_posix_names(pattern)
+        return made
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         """A decimal is a string on the wire; a number is read as well."""

@@ -14,6 +14,7 @@ from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
 from schemalora.schema.formats import formats_unknown_to
 from schemalora.schema.members import draft_of, with_dialect
+from schemalora.schema.pattern_dialect import plain_pattern
 from schemalora.schema.patterns import pattern_options
 
 
@@ -31,7 +32,7 @@ class SchemaChecker:
         draft = draft_of(schema)
         try:
             self._validator = jsonschema_rs.validator_for(
-                with_dialect(cast("dict[str, JsonValue]", _with_uris(schema)), draft),
+                with_dialect(cast("dict[str, JsonValue]", _for_engine(schema)), draft),
                 formats=formats_unknown_to(draft),
                 validate_formats=True,
                 pattern_options=pattern_options(),
@@ -62,22 +63,32 @@ def _schema_error(error: Exception) -> SchemaError:
 
 
 _NO_SCHEMAS = frozenset({"enum", "const", "default", "examples"})
+_MAPS = frozenset({"properties", "$defs", "definitions", "dependentSchemas", "dependencies"})
 _URI_CHARACTERS = "%/#?:@!$&'()*+,;=~[]"
 
 
-def _with_uris(schema: JsonValue) -> JsonValue:
-    """The schema with references that are URIs: `#/definitions/List<A>` becomes `...List%3CA%3E`.
+def _for_engine(schema: JsonValue) -> JsonValue:
+    """The schema with the same meaning, in a form that strict readers take.
 
-    Generators of schemas name definitions after generic types, and strict readers refuse that.
+    Generators of schemas name definitions after generic types: `#/definitions/List<A>` becomes
+    `...List%3CA%3E`. Patterns are put into the plain dialect.
     """
     if isinstance(schema, list):
-        return [_with_uris(item) for item in schema]
+        return [_for_engine(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made: dict[str, JsonValue] = {
-        key: item if key in _NO_SCHEMAS else _with_uris(item) for key, item in schema.items()
-    }
-    target = made.get("$ref")
-    if isinstance(target, str):
-        made["$ref"] = quote(target, safe=_URI_CHARACTERS)
-    return made
+    return {key: _keyword_for_engine(key, value) for key, value in schema.items()}
+
+
+def _keyword_for_engine(key: str, value: JsonValue) -> JsonValue:
+    if key in _NO_SCHEMAS:
+        return value
+    if isinstance(value, dict) and key in _MAPS:
+        return {name: _for_engine(inner) for name, inner in value.items()}
+    if isinstance(value, dict) and key == "patternProperties":
+        return {plain_pattern(name): _for_engine(inner) for name, inner in value.items()}
+    if isinstance(value, str) and key == "pattern":
+        return plain_pattern(value)
+    if isinstance(value, str) and key == "$ref":
+        return quote(value, safe=_URI_CHARACTERS)
+    return _for_engine(value)

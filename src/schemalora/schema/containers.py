@@ -12,6 +12,7 @@ from functools import cache, partial
 
 from schemalora.schema.members import Member
 from schemalora.schema.nodes import ArrayNode, Contains, NeverNode, Node, ObjectNode, UnionNode
+from schemalora.schema.pattern_dialect import plain_pattern
 from schemalora.schema.patterns import searcher
 from schemalora.schema.scalars import Read, count
 
@@ -78,7 +79,7 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
         required=frozenset(required),
         child=cache(partial(_read_key, layers, read)),
         read_rest=partial(read, _rest(layers)),
-        pattern_names=tuple(dict.fromkeys(patterns)),
+        pattern_names=tuple(dict.fromkeys(map(plain_pattern, patterns))),
         read_name_node=partial(read, name_members) if name_members else None,
         min_properties=low,
         max_properties=high,

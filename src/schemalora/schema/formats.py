@@ -8,6 +8,7 @@ from functools import cache, partial
 import jsonschema_rs
 
 from schemalora.schema.members import with_dialect
+from schemalora.schema.patterns import pattern_error
 
 KNOWN_FORMATS = frozenset(
     {
@@ -36,9 +37,12 @@ KNOWN_FORMATS = frozenset(
 
 @cache
 def formats_unknown_to(draft: int) -> dict[str, Callable[[str], bool]]:
-    """Checks of the formats that came after a draft: a format means the same in every draft."""
+    """Checks of the formats that came after a draft: a format means the same in every draft.
+
+    With them comes that of `regex`, which is to hold for what may stand under `pattern`.
+    """
     dialect = {"type": "string"}
-    unknown: dict[str, Callable[[str], bool]] = {}
+    unknown: dict[str, Callable[[str], bool]] = {"regex": partial(format_holds, "regex")}
     for name in sorted(KNOWN_FORMATS):
         schema = with_dialect({**dialect, "format": name}, draft)
         if jsonschema_rs.validator_for(schema, validate_formats=True).is_valid(_NO_FORMAT):
@@ -59,6 +63,8 @@ def format_holds(name: str, text: str) -> bool:
     """Whether the string has the format; a format that nobody defines holds for every string."""
     if name not in KNOWN_FORMATS:
         return True
+    if name == "regex":
+        return pattern_error(text) is None
     try:
         return _validator(name).is_valid(text)
     except UnicodeEncodeError:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema.members import Member
 from schemalora.schema.nodes import NeverNode, Node, NumberNode, StringNode
+from schemalora.schema.pattern_dialect import plain_pattern
 
 Read = Callable[[Sequence[Member]], Node]
 
@@ -77,7 +78,7 @@ def read_string(flat: Sequence[Member], read: Read) -> Node:
     return StringNode(
         min_length=low,
         max_length=high,
-        patterns=tuple(dict.fromkeys(_texts(flat, "pattern"))),
+        patterns=tuple(dict.fromkeys(map(plain_pattern, _texts(flat, "pattern")))),
         formats=tuple(dict.fromkeys(_texts(flat, "format"))),
         format_minimum=_first(flat, "formatMinimum", "formatExclusiveMinimum"),
         format_maximum=_first(flat, "formatMaximum", "formatExclusiveMaximum"),
