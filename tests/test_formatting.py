@@ -15,6 +15,7 @@ from schemalora.formatting import (
     encode_completion,
     encode_prompt,
     format_example,
+    format_examples,
     template_hash,
     tokenizer_hash,
 )
@@ -146,3 +147,29 @@ def test_hashes_are_stable_and_tell_tokenizers_apart(tokenizer: Any):
     assert tokenizer_hash(other) == tokenizer_hash(tokenizer)
     other.add_tokens(["<new>"])
     assert tokenizer_hash(other) != tokenizer_hash(tokenizer)
+
+
+def test_a_format_is_kept_and_read_back():
+    kept = PromptFormat("short").to_dict()
+    assert kept["style"] == "short"
+    assert PromptFormat(**kept) == PromptFormat("short")  # pyright: ignore[reportArgumentType]
+
+
+def test_many_examples_are_streamed(ticket_contract: Contract):
+    examples = [Example(text=str(i), target=TARGET, group=str(i)) for i in range(3)]
+    stream = format_examples(ticket_contract, iter(examples), prompt_format=PromptFormat("short"))
+    assert next(stream).group == "0"
+    assert [record.prompt[-1]["content"] for record in stream] == ["1", "2"]
+
+
+def test_an_empty_message_and_a_template_that_drops_the_system_turn(tokenizer: Any):
+    assert encode_prompt(tokenizer, messages("   ")) != encode_prompt(tokenizer, messages("a"))
+    kept = tokenizer.chat_template
+    tokenizer.chat_template = "{{ messages[-1]['content'] }}|{{ raise_exception('never') }}"
+    try:
+        with pytest.raises(Exception, match="never"):
+            encode_prompt(tokenizer, (Message(role="user", content="a"),))
+        tokenizer.chat_template = "{{ messages[-1]['content'] }}|"
+        assert tokenizer.decode(encode_prompt(tokenizer, messages("a"))).strip() == "a|"
+    finally:
+        tokenizer.chat_template = kept

@@ -275,3 +275,65 @@ def test_lenient_extraction_cuts_out_but_repairs_nothing(
 ) -> None:
     candidates = list(lenient_candidates(completion))
     assert (candidates[0] if candidates else None) == found
+
+
+NESTED_LEAVES: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "n": {"type": "integer"},
+        "meta": {
+            "type": ["object", "null"],
+            "properties": {
+                "note": {"type": "string", "x-comparison": "ignored"},
+                "tags": {
+                    "type": ["array", "null"],
+                    "items": {"type": "string"},
+                    "x-comparison": "unordered",
+                },
+            },
+        },
+    },
+    "required": ["n", "meta"],
+}
+
+
+@pytest.mark.parametrize(
+    ("meta", "got", "equal"),
+    [
+        ({"note": "a", "tags": ["x", "y"]}, {"note": "b", "tags": ["y", "x"]}, True),
+        ({"note": "a", "tags": ["x", "y"]}, {"note": "a", "tags": ["y", "y"]}, False),
+        ({"note": "a", "tags": None}, {"note": "b", "tags": None}, True),
+        ({"note": "a", "tags": None}, {"note": "a", "tags": []}, False),
+        ({"note": "a", "more": 1}, {"note": "b", "more": 1.0}, True),
+        ({"note": "a", "more": 1}, {"note": "b", "more": 2}, False),
+        ({"note": "a"}, {}, True),
+        (None, None, True),
+        (None, {}, False),
+        ({}, None, False),
+    ],
+)
+def test_exact_match_looks_past_ignored_and_unordered_fields_inside_objects(
+    meta: Any, got: Any, equal: bool
+) -> None:
+    contract = Contract.from_json_schema(NESTED_LEAVES, name="Nested")
+    completion = json.dumps({"meta": got, "n": 1})
+    report = score(completion, {"n": 1, "meta": meta}, contract)
+    assert report.metrics["schema_compliant"].count == 1
+    assert report.metrics["exact_match"].count == equal
+
+
+def test_keys_that_no_field_names_count_for_exact_match() -> None:
+    contract = Contract.from_json_schema({"properties": {"a": {"type": "integer"}}}, name="Open")
+    report = score('{"a":1,"b":2}', {"a": 1}, contract)
+    assert counts(report)["$.a"] == 1
+    assert counts(report)["exact_match"] == 0
+
+
+@pytest.mark.parametrize(
+    ("comparison", "got", "equal"),
+    [("unordered", "[2,1]", 1), ("unordered", "[2,2]", 0), ("ignored", "[3]", 1)],
+)
+def test_a_root_has_a_comparison_too(comparison: str, got: str, equal: int) -> None:
+    schema = {"type": "array", "items": {"type": "integer"}, "x-comparison": comparison}
+    contract = Contract.from_json_schema(schema, name="Numbers")
+    assert score(got, [1, 2], contract).metrics["exact_match"].count == equal

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from schemalora.compliance import ComplianceReport, Rate, evaluate
 from schemalora.compliance.counts import ScoreCounter, ViolationCounter
 from schemalora.compliance.rate import percent, points
+from schemalora.compliance.requirement import judge
 from schemalora.compliance.slicing import MOST_SLICES
-from schemalora.compliance.tables import code, markdown_table
+from schemalora.compliance.tables import aligned_lines, code, markdown_table
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.jsonvalue import JsonValue
@@ -317,3 +318,17 @@ def test_the_markdown_report_names_what_matters() -> None:
         "by channel",
     ):
         assert part in text
+
+
+def test_aligned_lines_hold_wide_and_broken_text() -> None:
+    rows = [("名前", "1"), ("a\nb\ud800", "22"), ("e\u0301", "333")]
+    assert aligned_lines(rows, align="lr") == ["名前    1", "a b    22", "e\u0301     333"]
+    assert aligned_lines([("a", "b"), ("long", "c")]) == ["a     b", "long  c"]
+
+
+def test_requirements_of_a_bound_say_what_n_rows_can_show() -> None:
+    report = evaluate(CONTRACT, examples(20), predictions(examples(20), spoilt=0.0))
+    rate, bound = judge(report, ["exact_match>=0.5", "lower(exact_match)>=99%"])
+    assert str(rate) == "passed: exact_match>=0.5 (100.0%, n=20)"
+    assert not bound.passed
+    assert "with n=20 even a perfect score has a lower bound of" in str(bound)

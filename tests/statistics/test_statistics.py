@@ -223,3 +223,29 @@ def test_paired_interval_covers_the_true_difference(shares: tuple[float, float, 
 def test_wrong_use_is_refused(wrong: Callable[[], object]) -> None:
     with pytest.raises(UsageError):
         wrong()
+
+
+def test_no_rows_and_few_rows_show_nothing() -> None:
+    assert smallest_significant_difference(0) == 1.0
+    assert smallest_significant_difference(5) == 1.0  # six flips in one direction are needed
+    assert smallest_significant_difference(6) == 1.0
+    assert smallest_significant_difference(12) == 0.5
+    assert detectable_difference(0, discordant=0.5) == 1.0
+    assert detectable_difference(1, discordant=0.5) == 1.0
+    assert detectable_difference(7, discordant=0.0) < 1.0
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_bootstrap_of_equal_groups_is_a_point(share: float) -> None:
+    low, high = bootstrap_difference([share] * 40, groups=[str(i // 2) for i in range(40)], seed=1)
+    assert low == high == share
+
+
+def test_bootstrap_of_thousands_of_groups_is_as_wide_as_the_standard_error() -> None:
+    """The resamples are drawn as binomials, which split their range where it is large."""
+    n = 4_000
+    differences = [float(i % 5 == 0) for i in range(n)]
+    low, high = bootstrap_difference(differences, groups=list(map(str, range(n))), seed=3)
+    expected = 2 * norm.ppf(0.975) * math.sqrt(0.2 * 0.8 / n)
+    assert high - low == pytest.approx(expected, rel=0.15)
+    assert low < 0.2 < high
