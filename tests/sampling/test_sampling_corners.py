@@ -340,3 +340,15 @@ def test_base64_of_json_is_both():
     }
     for target in targets_of(schema):
         assert json.loads(base64.b64decode(target)) is not None
+
+
+def test_a_key_that_demands_what_cannot_be_is_never_there() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {}, "c": False, "d": {"type": "integer"}},
+        "dependentRequired": {"a": ["b"], "b": ["c"]},
+        "additionalProperties": False,
+    }
+    contract = Contract.from_json_schema(schema, name="Demanding")
+    values = list(sample(contract, 20, seed=0))
+    assert {name for value in values if isinstance(value, dict) for name in value} == {"d"}

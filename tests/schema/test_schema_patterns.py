@@ -111,6 +111,14 @@ def test_searching_is_bounded_and_total() -> None:
     assert format_holds("no-such-format", "anything")
 
 
+def tagged(name: str, value: int) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"x": {}, name: {"enum": [value, -1 - value]}},
+        "required": ["x", name],
+    }
+
+
 DISJOINT: list[tuple[list[Any], bool]] = [
     ([{"type": "string"}, {"type": "integer"}], True),
     ([{"type": "integer"}, {"type": "number"}], False),
@@ -120,6 +128,11 @@ DISJOINT: list[tuple[list[Any], bool]] = [
     ([{"type": ["string", "null"]}, {"type": "array"}], True),
     ([{"type": ["string", "null"]}, {"const": None}], False),
     ([False, {}], True),
+    ([{"const": i} for i in range(50)], True),
+    ([*({"const": i} for i in range(50)), {"const": 7.0}], False),
+    ([tagged("t", i) for i in range(50)], True),
+    ([*(tagged("t", i) for i in range(50)), tagged("t", 7)], False),
+    ([tagged("t", 1), tagged("u", 2)], False),
     ([{}, {"type": "array"}], False),
     (
         [

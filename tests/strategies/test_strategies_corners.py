@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from pydantic import BeforeValidator
 
 from schemalora.contract import Contract
-from schemalora.strategies import NearMiss, capabilities, near_misses
+from schemalora.jsonvalue import JsonValue
+from schemalora.strategies import NearMiss, capabilities, instances, near_misses
 from schemalora.strategies.capabilities import decoder_accepts
 
 UNEXPECTED: dict[str, Any] = {
@@ -83,3 +84,23 @@ def test_where_everything_is_forgiven_only_the_text_can_be_broken() -> None:
         assert miss.kind in ("not_json", "too_deep", "duplicate_key")
 
     check()
+
+
+def test_a_value_of_thousands_of_parts_is_not_too_much_for_hypothesis() -> None:
+    names = [f"k{i}" for i in range(1_500)]
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": ["string", "integer"]} for name in names},
+        "required": names,
+    }
+    contract = Contract.from_json_schema(schema, name="Wide")
+    seen: list[str] = []
+
+    @settings(max_examples=5, database=None, deadline=None, derandomize=True)
+    @given(instances(contract))
+    def check(value: JsonValue) -> None:
+        assert contract.parse(contract.encode(value)).compliant
+        seen.append(contract.encode(value))
+
+    check()
+    assert len(set(seen)) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -137,12 +138,12 @@ def _is_one_type(others: list[Node]) -> bool:
 
 def _labelled(others: list[Node]) -> Iterator[tuple[str, Node]]:
     """Branches under names that tell them apart: titles, else their place among the branches."""
-    titles = [part.annotations.title for part in others]
+    titles = Counter(part.annotations.title for part in others)
     for place, part in enumerate(others):
-        title = titles[place]
+        title = part.annotations.title
         if isinstance(part, FiniteNode) and len(part.values) > 1:
             continue  # its values are cells already
-        unique = title and titles.count(title) == 1
+        unique = title and titles[title] == 1
         yield title if unique else _kind(part, place), part
 
 

@@ -68,8 +68,10 @@ class ObjectDrawer:
                     if many
                     else self._generator.source.index(2, (node, name))
                 )
+                if not taken or name in chosen:
+                    continue
                 demanded = node.demanded_by((name,)) - chosen
-                if taken and len(demanded) <= room:
+                if len(demanded) <= room:
                     chosen |= demanded
                     room -= len(demanded)
             for name in fitting:
@@ -80,19 +82,30 @@ class ObjectDrawer:
 
     def _optional_names(self, node: ObjectNode) -> tuple[str, ...]:
         if node not in self._optional:
+            impossible = self._impossible_names(node)
             self._optional[node] = tuple(
-                name
-                for name in node.names
-                if name not in node.required and self._possible(node, name)
+                name for name in node.names if name not in node.required and name not in impossible
             )
         return self._optional[node]
 
+    def _impossible_names(self, node: ObjectNode) -> set[str]:
+        """Keys that cannot be there, and those that demand one of them."""
+        demanding: dict[str, list[str]] = {}
+        for name, demanded in node.dependent_required.items():
+            for one in demanded:
+                demanding.setdefault(one, []).append(name)
+        found: set[str] = set()
+        pending = [name for name in node.names if not self._possible(node, name)]
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found.add(name)
+                pending += demanding.get(name, ())
+        return found
+
     def _possible(self, node: ObjectNode, name: str) -> bool:
-        """Whether the key, and every key it demands, can be there."""
-        return all(
-            self._generator.heights.height(node.child(one)) is not None
-            and (node.name_node is None or matches(node.name_node, one))
-            for one in node.demanded_by((name,))
+        return self._generator.heights.height(node.child(name)) is not None and (
+            node.name_node is None or matches(node.name_node, name)
         )
 
     def _add_keys(self, node: ObjectNode, made: dict[str, JsonValue], depth: int) -> None:

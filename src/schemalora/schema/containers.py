@@ -77,7 +77,7 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
     return ObjectNode(
         names=tuple(names),
         required=frozenset(required),
-        child=cache(partial(_read_key, layers, read)),
+        child=cache(_Keys(layers, read).node),
         read_rest=partial(read, _rest(layers)),
         pattern_names=tuple(dict.fromkeys(map(plain_pattern, patterns))),
         read_name_node=partial(read, name_members) if name_members else None,
@@ -87,13 +87,26 @@ def read_object(flat: Sequence[Member], read: Read) -> Node:
     )
 
 
-def _read_key(layers: Sequence[_ObjectLayer], read: Read, name: str) -> Node:
-    members: list[Member] = []
-    for layer in layers:
-        members += layer.members_of(name)
-    if not members:
-        members = [layer.unevaluated for layer in layers if layer.unevaluated is not None]
-    return read(members)
+class _Keys:
+    """Reads the nodes of keys; asks of a key only the layers that can speak of it."""
+
+    def __init__(self, layers: Sequence[_ObjectLayer], read: Read) -> None:
+        self._read = read
+        self._layers = layers
+        self._declaring: dict[str, list[int]] = {}
+        self._of_any_key: list[int] = []
+        for place, layer in enumerate(layers):
+            if layer.patterns or layer.additional is not None:
+                self._of_any_key.append(place)
+                continue
+            for name in layer.properties:
+                self._declaring.setdefault(name, []).append(place)
+        self._unevaluated = [one.unevaluated for one in layers if one.unevaluated is not None]
+
+    def node(self, name: str) -> Node:
+        places = sorted((*self._declaring.get(name, ()), *self._of_any_key))
+        members = [member for place in places for member in self._layers[place].members_of(name)]
+        return self._read(members or self._unevaluated)
 
 
 def _rest(layers: Sequence[_ObjectLayer]) -> list[Member]:
