@@ -11,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.decoding.arms import Subject
-from schemalora.inference import Decoder, Drafter, Extractor, LoadedModel, decoding
+from schemalora.inference import Decoder, Drafter, Extractor, LoadedModel, batch
 
 
 def shared_prefix(subject: Subject) -> dict[str, Any]:
@@ -52,8 +52,6 @@ def mask_share(subject: Subject) -> dict[str, Any]:
     with _timed("_fill", masks, clock=time.thread_time), _timed("forward", passes):
         decoder = Decoder(subject.loaded.model, options)
         decoder.share(subject.prompts)
-        # The prefix is a pass without masks.
-        passes.clear()
         rows = sum(1 for _ in decoder.run(subject.prompts))
     shares = np.array(masks) / np.array(passes)
     return {
@@ -93,7 +91,7 @@ def _timed(
     name: str, seconds: list[float], *, clock: Callable[[], float] = time.thread_time
 ) -> Iterator[None]:
     """Notes how long each call of a function of the decoder takes."""
-    function = getattr(decoding, name)
+    function = getattr(batch, name)
 
     def timed(*arguments: Any) -> Any:
         began = clock()
@@ -102,5 +100,5 @@ def _timed(
         finally:
             seconds.append(clock() - began)
 
-    with patch.object(decoding, name, timed):
+    with patch.object(batch, name, timed):
         yield

@@ -115,12 +115,21 @@ def judge_of(contract: Contract) -> Judge:
 
     def by_schema(completion: str) -> str | None:
         try:
-            value = json.loads(completion)
+            value = json.loads(completion, object_pairs_hook=_object)
+        except KeyError:
+            return "duplicate_key"
         except ValueError:
             return "not_json"
         return None if validator.is_valid(value) else "schema"
 
     return by_schema
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise KeyError("a key comes twice")
+    return found
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from schemalora.inference import (
     DecodingOptions,
     Drafter,
     attention,
+    batch,
     decode,
     decode_by_generate,
-    decoding,
     vocabulary_size,
 )
 
@@ -126,7 +126,7 @@ def test_rows_keep_what_they_have_when_memory_runs_out(prompts, llama, monkeypat
             raise torch.OutOfMemoryError("not enough")
         return attention.forward(model, cache, feeds, wanted)
 
-    monkeypatch.setattr(decoding, "forward", forward_in_little_memory)
+    monkeypatch.setattr(batch, "forward", forward_in_little_memory)
     found = decoded(llama, prompts, batch_size=6)
     assert [one.tokens for one in found] == [one.tokens for one in expected]
     assert max(passes) == 6
@@ -140,7 +140,7 @@ def test_the_memory_budget_limits_the_rows(prompts, llama, monkeypatch):
         return attention.forward(model, cache, feeds, wanted)
 
     expected = decoded(llama, prompts, batch_size=6)
-    monkeypatch.setattr(decoding, "forward", watched)
+    monkeypatch.setattr(batch, "forward", watched)
     per_token = 2 * 3 * 2 * 8 * 4  # keys and values, layers, key heads, head size, float32
     longest = max(len(prompt) for prompt in prompts) + LENGTH
     found = decoded(llama, prompts, batch_size=6, memory_bytes=3 * longest * per_token)

@@ -18,7 +18,8 @@ from schemalora.contract import Contract
 from schemalora.errors import SchemaError
 from schemalora.extras import require_extra
 from schemalora.inference.choosing import Masks, closing_order, masked
-from schemalora.inference.grammar import Schema, grammar_schema
+from schemalora.inference.free_keys import FreeKeys, KeyTrail
+from schemalora.inference.grammar import Gap, Schema, write_grammar
 from schemalora.jsonvalue import canonical_json
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ class Constraint:
         require_extra("constrained decoding", "constrained", "llguidance")
         from llguidance import LLMatcher
 
-        schema, self.gaps = grammar_schema(
-            contract.tree, zoned=contract.model is None, compiles=_compiles
-        )
+        written = write_grammar(contract.tree, zoned=contract.model is None, compiles=_compiles)
+        self.gaps: tuple[Gap, ...] = written.gaps
+        self.free_keys = written.free_keys
+        """Whether some object has keys that are not declared, and whether these can run out."""
         if self.gaps and not best_effort:
             gap = self.gaps[0]
             raise SchemaError(
@@ -70,12 +72,18 @@ class Constraint:
                 f"decoding cannot enforce {gap.keyword!r}; decode without the constraint, or as "
                 "far as it goes (best_effort)",
             )
-        grammar = LLMatcher.grammar_from_json_schema(canonical_json(schema), overrides=_OPTIONS)
+        grammar = LLMatcher.grammar_from_json_schema(
+            canonical_json(written.schema), overrides=_OPTIONS
+        )
         engine_tokenizer = _engine_tokenizer(tokenizer, vocabulary)
         problem = LLMatcher.validate_grammar(grammar, engine_tokenizer)
         if problem:
             raise SchemaError("$", f"the grammar engine refuses the schema: {problem}")
         self._start = LLMatcher(engine_tokenizer, grammar)
+        self._free_keys: FreeKeys | None = None
+        if self.free_keys is not None:
+            limited = self.free_keys == "limited"
+            self._free_keys = _free_keys(tokenizer, vocabulary, limited=limited)
         self.mask_words = (vocabulary + 31) // 32
         """Width of a mask in 32-bit words."""
         self._closing_order = cache(lambda: closing_order(tokenizer, vocabulary))
@@ -101,14 +109,16 @@ class Constraint:
             if state.ended:
                 return count
             state.fill_mask(mask[0])
-            state.accept(int(masked(order[None], mask).argmax()))
+            if not state.accept(int(masked(order[None], mask).argmax())):
+                break
         return _LONGEST_CLOSING
 
     def start(self) -> ConstraintState:
         """The state before the first token."""
         if len(self._forced) > _MOST_FORCED:
             self._forced.clear()
-        return ConstraintState(self._start.deep_copy(), self._forced)
+        trail = self._free_keys.trail() if self._free_keys is not None else None
+        return ConstraintState(self._start.deep_copy(), self._forced, trail)
 
 
 class ConstraintState:
@@ -118,11 +128,18 @@ class ConstraintState:
         matcher: the grammar engine's state before the first token.
         forced: what is known to be forced after which tokens; it grows. Drafts pass the same
             places again and again, and the engine takes longer to tell than all else of a guess.
+        trail: follows the keys, where some object has free ones.
     """
 
-    def __init__(self, matcher: LLMatcher, forced: dict[tuple[int, ...], list[int]]) -> None:
+    def __init__(
+        self,
+        matcher: LLMatcher,
+        forced: dict[tuple[int, ...], list[int]],
+        trail: KeyTrail | None = None,
+    ) -> None:
         self._matcher = matcher
         self._known = forced
+        self._trail = trail
         self._tokens: list[int] = []
 
     @property
@@ -141,6 +158,8 @@ class ConstraintState:
         forced = self._known.get(place)
         if forced is None:
             forced = [] if self.ended else self._matcher.compute_ff_tokens()
+            if self._trail is not None:
+                forced = forced[: self._trail.fits(forced)]
             if not self.failed:
                 self._known[place] = forced
         return forced
@@ -148,6 +167,12 @@ class ConstraintState:
     def accept(self, *tokens: int) -> bool:
         """Takes tokens up to the first that may not follow; says whether it took them all."""
         taken = self._matcher.try_consume_tokens(list(tokens))
+        if self._trail is not None:
+            fitting = self._trail.fits(tokens[:taken])
+            self._trail.accept(tokens[:fitting])
+            if fitting < taken:
+                self._matcher.rollback(taken - fitting)
+                taken = fitting
         self._tokens += tokens[:taken]
         return taken == len(tokens)
 
@@ -156,10 +181,14 @@ class ConstraintState:
         if count:
             self._matcher.rollback(count)
             del self._tokens[-count:]
+            if self._trail is not None:
+                self._trail.rollback(count)
 
     def fill_mask(self, row: Masks) -> None:
         """Writes one bit a token, 1 where it may follow; shape (mask words,)."""
         self._matcher.unsafe_compute_mask_ptr(row.ctypes.data, row.nbytes)
+        if self._trail is not None:
+            self._trail.bar(row, self._matcher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +230,18 @@ def _engine_tokenizer(tokenizer: Any, vocabulary: int) -> Any:
 
         known[vocabulary] = from_tokenizer(tokenizer, n_vocab=vocabulary)
     return known[vocabulary]
+
+
+_token_keys: WeakKeyDictionary[Any, dict[tuple[int, bool], FreeKeys]] = WeakKeyDictionary()
+
+
+def _free_keys(tokenizer: Any, vocabulary: int, *, limited: bool) -> FreeKeys:
+    known = _token_keys.setdefault(tokenizer, {})
+    if (vocabulary, limited) not in known:
+        engine = _engine_tokenizer(tokenizer, vocabulary)
+        texts = [engine.decode_bytes([token]) for token in range(vocabulary)]
+        known[vocabulary, limited] = FreeKeys(texts, limited=limited)
+    return known[vocabulary, limited]
 
 
 @lru_cache(maxsize=4096)

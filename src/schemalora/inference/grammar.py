@@ -11,29 +11,23 @@ without exponent, dates and addresses in their common forms.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, floor
 from random import Random
+from typing import Literal
 
-from schemalora.inference.formats import (
-    FORMAT_PATTERNS,
-    NATIVE_FORMATS,
-    OPEN_FORMATS,
-    ZONED_PATTERNS,
-)
+from schemalora.inference.strings import Schema, string_schema
+from schemalora.inference.values import finite_values, number_schema
 from schemalora.inference.variants import Variant, only, variants_of
-from schemalora.jsonvalue import JsonValue
-from schemalora.sampling.numbers import common_multiple, plain_number
+from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.sampling.source import RandomSource
 from schemalora.sampling.strings import draw_string
 from schemalora.schema import (
     ROOT,
     AnyNode,
     ArrayNode,
-    FiniteNode,
     NeverNode,
     Node,
     NumberNode,
@@ -45,16 +39,8 @@ from schemalora.schema import (
 )
 from schemalora.schema.disjoint import are_disjoint
 
-Schema = dict[str, JsonValue]
-
 # The schema that nothing matches, for places that must stay empty.
 _NOTHING: Schema = {"enum": []}
-
-# Larger numbers have no exact decimal spelling in a double, and are better refused than cut.
-_LARGEST = 10**15
-
-# Sets of values up to this size are written out, which makes any assertion about them exact.
-_MOST_VALUES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +56,31 @@ class Gap:
         return f"{self.keyword} @ {self.path}"
 
 
-def grammar_schema(
-    root: Node, *, zoned: bool, compiles: Callable[[Schema], bool]
-) -> tuple[Schema, tuple[Gap, ...]]:
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A schema for the grammar engine."""
+
+    schema: Schema
+    gaps: tuple[Gap, ...]
+    """What it does not enforce of the contract."""
+    free_keys: Literal["any", "limited"] | None
+    """Whether some object has keys that are not declared, and whether these can run out."""
+
+
+def write_grammar(root: Node, *, zoned: bool, compiles: Callable[[Schema], bool]) -> Grammar:
     """Writes the schema for the grammar engine.
 
     Args:
         root: the contract's node tree.
         zoned: whether times must carry a time zone, as JSON Schema's formats want it; pydantic
             takes them without.
-        compiles: whether the engine takes a string's schema; patterns may use what it lacks.
-
-    Returns:
-        The schema, and what it does not enforce of the contract.
+        compiles: whether the engine takes a schema; patterns may use what it lacks.
     """
     writer = _Writer(zoned=zoned, compiles=compiles)
     schema = writer.write(root, ROOT)
     if writer.definitions:
         schema["$defs"] = writer.definitions
-    return schema, tuple(dict.fromkeys(writer.gaps))
+    return Grammar(schema, tuple(dict.fromkeys(writer.gaps)), writer.free_keys)
 
 
 class _Writer:
@@ -99,6 +91,7 @@ class _Writer:
         self._compiles = compiles
         self.definitions: dict[str, JsonValue] = {}
         self.gaps: list[Gap] = []
+        self.free_keys: Literal["any", "limited"] | None = None
         self._names: dict[int, str] = {}
         self._kept: list[Node] = []
         """Nodes that were named: an id is only unique while its node lives."""
@@ -111,10 +104,12 @@ class _Writer:
             return {"enum": list(values)}
         if isinstance(node, NumberNode):
             self._report_checks(node, path)
-            return _number(node)
+            return number_schema(node)
         if isinstance(node, StringNode):
             self._report_checks(node, path)
-            return self._string(node, path)
+            schema, missing = string_schema(node, zoned=self._zoned, compiles=self._compiles)
+            self.gaps += [Gap(keyword, path) for keyword in missing]
+            return schema
         if isinstance(node, NeverNode):
             return dict(_NOTHING)
         return self._named(node, path)
@@ -142,12 +137,13 @@ class _Writer:
         if isinstance(node, ObjectNode):
             return self._object(node, path)
         self._report_checks(node, path)
+        self._note_free_keys(limited=False)
         anything: Schema = {"$ref": f"#/$defs/{self._names[0 if not node.checks else id(node)]}"}
         return _any_of(
             [
                 {"type": "null"},
                 {"type": "boolean"},
-                _number(NumberNode()),
+                number_schema(NumberNode()),
                 {"type": "string"},
                 {"type": "array", "items": anything},
                 {"type": "object", "additionalProperties": anything},
@@ -157,31 +153,6 @@ class _Writer:
     def _report_checks(self, node: Node, path: str) -> None:
         if node.checks:
             self.gaps.append(Gap("not", path))
-
-    def _string(self, node: StringNode, path: str) -> Schema:
-        schema: Schema = {"type": "string"}
-        if node.min_length:
-            schema["minLength"] = node.min_length
-        if node.max_length is not None:
-            schema["maxLength"] = node.max_length
-        if node.content is not None:
-            self.gaps.append(Gap("contentSchema", path))
-        parts: list[tuple[str, Schema]] = [("pattern", {"pattern": p}) for p in node.patterns]
-        for name in node.formats:
-            pattern = (ZONED_PATTERNS if self._zoned else FORMAT_PATTERNS).get(name)
-            if pattern is not None:
-                parts.append(("format", {"pattern": f"^(?:{pattern})$"}))
-            elif name in NATIVE_FORMATS:
-                parts.append(("format", {"format": name}))
-            elif name == "regex" or not (self._zoned or name in OPEN_FORMATS):
-                self.gaps.append(Gap("format", path))
-        for keyword, part in parts:
-            wider: Schema = {"allOf": [schema, {"type": "string", **part}]}
-            if self._compiles(wider):
-                schema = wider
-            else:
-                self.gaps.append(Gap(keyword, path))
-        return schema
 
     def _array(self, node: ArrayNode, path: str) -> Schema:
         schema: Schema = {"type": "array", "minItems": node.min_items}
@@ -204,7 +175,7 @@ class _Writer:
 
     def _object(self, node: ObjectNode, path: str) -> Schema:
         """An object; where keys depend on each other, a choice between plain ones."""
-        variants = variants_of(node, finite_values)
+        variants = variants_of(node)
         if variants is None:
             variants = [Variant()]
             if node.dependent_required:
@@ -215,16 +186,15 @@ class _Writer:
     def _plain_object(self, node: ObjectNode, variant: Variant, path: str) -> Schema:
         required = node.required | variant.required
         properties: Schema = {}
+        refused: Schema = {}
         for name, child in node.declared:
-            if name in variant.refused or (
-                node.name_node is not None and not matches(node.name_node, name)
-            ):
-                continue
-            if name in variant.values:
-                properties[name] = {"enum": list(variant.values[name])}
-            elif isinstance(child, NeverNode):
+            misnamed = node.name_node is not None and not matches(node.name_node, name)
+            if name in variant.refused or misnamed or isinstance(child, NeverNode):
                 if name in required:
                     return _NOTHING
+                refused[name] = False
+            elif name in variant.values:
+                properties[name] = {"enum": list(variant.values[name])}
             else:
                 properties[name] = self.write(child, child_path(path, name))
         schema: Schema = {
@@ -233,10 +203,19 @@ class _Writer:
             "required": [name for name in properties if name in required],
             **self._other_keys(node, path),
         }
-        if node.min_properties > len(required):
-            schema["minProperties"] = node.min_properties
-        if node.max_properties is not None:
-            schema["maxProperties"] = node.max_properties
+        if schema["additionalProperties"] is not False or schema["patternProperties"]:
+            # Else they could come as keys that are not declared.
+            properties |= refused
+        # The engine counts keys only where each declared one is required.
+        counted = properties.keys() <= required
+        limits = (("minProperties", node.min_properties), ("maxProperties", node.max_properties))
+        for keyword, limit in limits:
+            if limit is None or (keyword == "minProperties" and limit <= len(required)):
+                continue
+            if counted:
+                schema[keyword] = limit
+            else:
+                self.gaps.append(Gap(keyword, path))
         undeclared = sorted(required - properties.keys())
         for name in undeclared:
             properties[name] = self.write(node.child(name), child_path(path, name))
@@ -245,86 +224,57 @@ class _Writer:
 
     def _other_keys(self, node: ObjectNode, path: str) -> Schema:
         """The keywords for keys that are not declared."""
+        patterns = self._named_patterns(node, path)
+        if patterns is not None:
+            rest: JsonValue = False
+        else:
+            patterns = self._patterns(node, path)
+            rest = self._others(node.rest, path)
+        if patterns or rest is not False:
+            self._note_free_keys(limited=rest is False or False in patterns.values())
+        return {"patternProperties": patterns, "additionalProperties": rest}
+
+    def _patterns(self, node: ObjectNode, path: str) -> Schema:
+        """What keys that match a pattern hold; False for keys that may not be."""
         patterns: Schema = {}
         for pattern in node.pattern_names:
-            child = node.child(_key_like(pattern))
-            if not self._compiles({"type": "string", "pattern": pattern}):
+            together: Schema = {**dict.fromkeys(patterns, True), pattern: True}
+            if not self._compiles({"type": "object", "patternProperties": together}):
                 self.gaps.append(Gap("patternProperties", path))
-            elif not isinstance(child, NeverNode):
-                patterns[pattern] = self.write(child, child_path(path, "*"))
-        rest_path = child_path(path, "*")
-        if isinstance(node.rest, NeverNode):
-            return {"patternProperties": patterns, "additionalProperties": False}
-        rest = self.write(node.rest, rest_path)
-        names = node.name_node and only(node.name_node, StringNode)
+                continue
+            patterns[pattern] = self._others(node.child(_key_like(pattern)), path)
+        return patterns
+
+    def _others(self, node: Node, path: str) -> JsonValue:
+        """What keys hold that are not declared; False where there may be none."""
+        return False if isinstance(node, NeverNode) else self.write(node, child_path(path, "*"))
+
+    def _named_patterns(self, node: ObjectNode, path: str) -> Schema | None:
+        """What keys hold that `propertyNames` allows; None where it says nothing that is enforced.
+
+        Patterns, not properties: they come in any order, after the declared keys.
+        """
         if node.name_node is None:
-            return {"patternProperties": patterns, "additionalProperties": rest}
+            return None
         allowed = finite_values(node.name_node)
         if allowed is not None:
-            # Patterns, not properties: they come in any order, after the declared keys.
-            keys = "|".join(re.escape(value) for value in allowed if isinstance(value, str))
-            return {"patternProperties": {f"^(?:{keys})$": rest}, "additionalProperties": False}
-        if names is not None and len(names.patterns) == 1 and not names.checks:
+            alike: dict[str, list[str]] = {}
+            for name in allowed:
+                if isinstance(name, str) and name not in node.names:
+                    schema = canonical_json(self._others(node.child(name), path))
+                    alike.setdefault(schema, []).append(re.escape(name))
+            return {f"^(?:{'|'.join(keys)})$": json.loads(one) for one, keys in alike.items()}
+        names = only(node.name_node, StringNode)
+        if names is not None and len(names.patterns) == 1 and not (names.checks or names.formats):
             pattern = names.patterns[0]
-            if not (names.min_length or names.max_length or names.formats) and self._compiles(
-                {"type": "string", "pattern": pattern}
-            ):
-                return {"patternProperties": {pattern: rest}, "additionalProperties": False}
+            plain = not (names.min_length or names.max_length or node.pattern_names)
+            if plain and self._compiles({"type": "string", "pattern": pattern}):
+                return {pattern: self._others(node.rest, path)}
         self.gaps.append(Gap("propertyNames", path))
-        return {"additionalProperties": rest}
-
-
-def finite_values(node: Node) -> tuple[JsonValue, ...] | None:
-    """All values of a node, where they are few; None where they are not."""
-    candidates: Iterable[JsonValue]
-    if isinstance(node, FiniteNode):
-        candidates = node.values
-    elif isinstance(node, NumberNode):
-        numbers = _few_numbers(node)
-        if numbers is None:
-            return None
-        candidates = numbers
-    elif isinstance(node, UnionNode):
-        parts = [finite_values(branch) for branch in node.branches]
-        if any(part is None for part in parts):
-            return None
-        candidates = [value for part in parts if part is not None for value in part]
-    else:
         return None
-    return tuple(value for value in candidates if matches(node, value))
 
-
-def _few_numbers(node: NumberNode) -> list[JsonValue] | None:
-    """The numbers between the bounds that are multiples, where they are few."""
-    steps = [step for step in (*node.multiples, *([Fraction(1)] if node.integer else [])) if step]
-    if not steps or node.minimum is None or node.maximum is None:
-        return None
-    step = common_multiple(steps)
-    first, last = ceil(node.minimum / step), floor(node.maximum / step)
-    if last - first >= _MOST_VALUES:
-        return None
-    numbers = [step * index for index in range(first, last + 1)]
-    return [plain_number(one) for one in numbers]
-
-
-def _number(node: NumberNode) -> Schema:
-    """A number between bounds; one without them is kept within what a double writes in full."""
-    schema: Schema = {"type": "integer" if node.integer else "number"}
-    low, high = node.minimum, node.maximum
-    if not node.integer:
-        if low is None:
-            low = min(Fraction(-_LARGEST), -2 * abs(high or Fraction(0)))
-        if high is None:
-            high = max(Fraction(_LARGEST), 2 * abs(low))
-    if low is not None:
-        keyword = "exclusiveMinimum" if node.exclusive_minimum else "minimum"
-        schema[keyword] = plain_number(low)
-    if high is not None:
-        keyword = "exclusiveMaximum" if node.exclusive_maximum else "maximum"
-        schema[keyword] = plain_number(high)
-    if node.multiples:
-        schema["multipleOf"] = plain_number(common_multiple(node.multiples))
-    return schema
+    def _note_free_keys(self, *, limited: bool) -> None:
+        self.free_keys = "limited" if limited else self.free_keys or "any"
 
 
 def _key_like(pattern: str) -> str:

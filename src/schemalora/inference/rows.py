@@ -23,7 +23,7 @@ class Completion:
     """Token ids without the end token."""
     finish_reason: FinishReason
     """`stop`: the end token, or a constraint that allows no more; `length`: the token limit;
-    `error`: the grammar engine gave up."""
+    `error`: the grammar engine gave up, or no token is left that the contract allows."""
     prompt_tokens: int
     seconds: float
     """From when the row entered the batch until it ended; its neighbours' work included."""
@@ -230,10 +230,13 @@ class Row:
             self.finish_reason = "length" if self._cut_short else "stop"
             return
         self._cut_short = self._cut_short or self.closing
+        if self.state is not None and not self.state.accept(token):
+            # No token is allowed, and the choice among none is arbitrary.
+            self.finish_reason = "error"
+            return
         self.sequence.append(token)
         self._logprobs.append(logprob)
         if self.state is not None:
-            self.state.accept(token)
             self._take_forced()
 
     def _take_forced(self) -> None:

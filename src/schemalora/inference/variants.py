@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from schemalora.inference.values import finite_values
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import AnyNode, Node, ObjectNode, UnionNode, matches
 
 _MOST = 64
 
 _Kind = TypeVar("_Kind", bound=Node)
-
-FiniteValues = Callable[[Node], "tuple[JsonValue, ...] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +27,10 @@ class Variant:
     """What is left of a key's values."""
 
 
-def variants_of(node: ObjectNode, finite_values: FiniteValues) -> list[Variant] | None:
-    """The ways to meet an object's checks and `dependentRequired`; None where they are too many.
-
-    Args:
-        node: the object.
-        finite_values: all values of a node where they are few, else None.
-    """
+def variants_of(node: ObjectNode) -> list[Variant] | None:
+    """The ways to meet an object's checks and `dependentRequired`; None where they are too many."""
     variants = [Variant(required=node.required)]
-    choices = [_ways_to_fail(node, check.node, finite_values) for check in node.checks]
+    choices = [_ways_to_fail(node, check.node) for check in node.checks]
     for trigger, demanded in node.dependent_required.items():
         demands = Variant(required=node.demanded_by([trigger, *demanded]))
         free = trigger not in node.required
@@ -51,9 +45,7 @@ def variants_of(node: ObjectNode, finite_values: FiniteValues) -> list[Variant] 
     return variants
 
 
-def _ways_to_fail(
-    node: ObjectNode, negated: Node, finite_values: FiniteValues
-) -> list[Variant] | None:
+def _ways_to_fail(node: ObjectNode, negated: Node) -> list[Variant] | None:
     """The ways in which an object of this node is none of the negated one.
 
     Either a key that the negated node requires is missing, or one that it describes is there with
