@@ -180,7 +180,24 @@ def test_a_contract_without_free_keys_follows_no_text(tokenizer):
     closed = {"type": "object", "properties": {"a": FLAG}, "additionalProperties": False}
     assert constraint_of(closed, tokenizer).free_keys is None
     assert constraint_of(ANY, tokenizer).free_keys == "any"
-    assert constraint_of(PATTERN, tokenizer).free_keys == "limited"
+    assert constraint_of(ENUM, tokenizer).free_keys == "limited"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        ("^x-[a-z]+$", "any"),
+        ("^n", "any"),
+        (r"^\d\d*$", "any"),
+        (r"^\+$", "limited"),
+        ("^[a-c]{2}$", "limited"),
+        ("^(?:ab|c+)$", "limited"),
+        ("^a|b$", "limited"),
+    ],
+)
+def test_keys_that_cannot_run_out_are_known(pattern, kind, tokenizer):
+    schema = {**PATTERN, "patternProperties": {pattern: FLAG}}
+    assert constraint_of(schema, tokenizer).free_keys == kind
 
 
 def test_more_keys_than_there_are_end_in_an_error(prompts, llama, tokenizer):

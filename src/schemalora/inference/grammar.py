@@ -42,6 +42,10 @@ from schemalora.schema.disjoint import are_disjoint
 # The schema that nothing matches, for places that must stay empty.
 _NOTHING: Schema = {"enum": []}
 
+# Patterns that, whatever there is of a key, match endlessly many keys that go on from it: they have
+# no end, or end in something repeated. Only these; others may be as well.
+_ENDLESS = re.compile(r"(?:[^|$\\]|\\[dDsSwW.+*-])*?(?:(?<!\\)[+*]\$)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -231,7 +235,8 @@ class _Writer:
             patterns = self._patterns(node, path)
             rest = self._others(node.rest, path)
         if patterns or rest is not False:
-            self._note_free_keys(limited=rest is False or False in patterns.values())
+            endless = rest is not False or all(map(_ENDLESS.fullmatch, patterns))
+            self._note_free_keys(limited=not endless or False in patterns.values())
         return {"patternProperties": patterns, "additionalProperties": rest}
 
     def _patterns(self, node: ObjectNode, path: str) -> Schema:
