@@ -4,15 +4,17 @@ import copy
 import importlib.util
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemalora.contract import Contract
-from schemalora.errors import PreflightError
+from schemalora.errors import PreflightError, UsageError
 from schemalora.formatting import PromptFormat, format_examples
 from schemalora.records import Example, Message, TrainingRecord
 from schemalora.sampling import sample
+from schemalora.training import TrainingConfig, train
 from schemalora.training.findings import PreflightFinding
 from schemalora.training.preflight import preflight, require_no_errors, summary
 from schemalora.training.tokens import IGNORED, TokenRow, tokenize_records
@@ -219,3 +221,17 @@ def test_a_thousand_equal_warnings_are_one_line():
         "warning: not_canonical in record 0: spaces (and 999 more)",
         "warning: other_prompt in record 3: other",
     ]
+
+
+@pytest.mark.parametrize(("count", "message"), [(0, "no training records"), (1, "one training")])
+def test_fewer_than_two_records_are_refused_before_a_model_is_loaded(
+    count: int,
+    message: str,
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tmp_path: Path,
+):
+    config = TrainingConfig(base_model="./no-such-model")
+    with pytest.raises(UsageError, match=message):
+        train(ticket_contract, ticket_records[:count], config, output_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

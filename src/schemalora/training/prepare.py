@@ -45,12 +45,17 @@ def prepare(
     Warnings of the preflight are shown, one for each kind.
 
     Raises:
-        UsageError: no records, no such selection metric, or no development set of that size.
+        UsageError: no records or one, no such selection metric, or no development set of that size.
         BaseModelError: the base model cannot be had.
         PreflightError: the records would not teach what they should.
     """
     if not records:
         raise UsageError("there are no training records")
+    if len(records) == 1:
+        raise UsageError(
+            "there is one training record, and from a single one nothing can be learned but to "
+            "repeat it: give some hundreds"
+        )
     known = (*METRICS, *contract.fields)
     if config.selection_metric not in known:
         raise UsageError(

@@ -72,7 +72,7 @@ def train(
         The adapter, on disk; plain PEFT loads it too.
 
     Raises:
-        UsageError: no records, or settings that this machine cannot run.
+        UsageError: fewer than two records, or settings that this machine cannot run.
         RunFolderError: the folder already holds a run, or, with `resume`, holds none, or one of
             other settings or records.
         BaseModelError: the base model cannot be had.
