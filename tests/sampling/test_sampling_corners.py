@@ -9,17 +9,22 @@ import json
 import random
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
 import pytest
 from pydantic import (
     AfterValidator,
+    AmqpDsn,
+    AnyUrl,
     BaseModel,
     Field,
+    MongoDsn,
     PostgresDsn,
     TypeAdapter,
+    UrlConstraints,
     field_serializer,
     field_validator,
+    model_validator,
 )
 
 from schemalora.contract import Contract
@@ -352,3 +357,31 @@ def test_a_key_that_demands_what_cannot_be_is_never_there() -> None:
     contract = Contract.from_json_schema(schema, name="Demanding")
     values = list(sample(contract, 20, seed=0))
     assert {name for value in values if isinstance(value, dict) for name in value} == {"d"}
+
+
+class Password(BaseModel):
+    user: str
+    password: str
+    again: str
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        if self.password != self.again:
+            raise ValueError("the passwords differ")
+        return self
+
+
+class Databases(BaseModel):
+    documents: MongoDsn
+    queue: AmqpDsn
+    short: Annotated[AnyUrl, UrlConstraints(max_length=20, allowed_schemes=["foo"])]
+
+
+@pytest.mark.parametrize("model", [Password, Databases])
+def test_fields_that_must_be_equal_and_urls_of_unusual_schemes_are_found(
+    model: type[BaseModel],
+) -> None:
+    contract = Contract.from_model(model)
+    texts = {contract.encode(value) for value in sample(contract, 10, seed=0)}
+    assert len(texts) > 5
+    assert all(contract.parse(text).compliant for text in texts)

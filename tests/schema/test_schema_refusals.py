@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
 from schemalora.contract import Contract
 from schemalora.errors import SchemaError
+from schemalora.jsonvalue import JsonValue
+from schemalora.sampling import sample
 from schemalora.schema import child_path, join_path
 from schemalora.schema.members import draft_of
 from schemalora.schema.paths import split_path
@@ -102,3 +105,32 @@ def test_paths_as_people_write_them() -> None:
     assert join_path(["entities", "order_id"]) == "$.entities.order_id"
     assert child_path("$.a", 3) == "$.a[3]"
     assert child_path("$", "a b") == '$["a b"]'
+
+
+def chain(length: int, link: Callable[[JsonValue], JsonValue]) -> dict[str, JsonValue]:
+    """Definitions each of which refers to the next."""
+    links = {f"d{i}": link({"$ref": f"#/$defs/d{i + 1}"}) for i in range(length)}
+    return {"$ref": "#/$defs/d0", "$defs": {**links, f"d{length}": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize("levels", [200, 50_000])
+def test_a_schema_nested_without_measure_is_refused(levels: int) -> None:
+    schema: JsonValue = {"type": "integer"}
+    for _ in range(levels):
+        schema = {"items": schema}
+    with pytest.raises(SchemaError, match="nested deeper than 160 levels of JSON"):
+        Contract.from_json_schema(cast("dict[str, JsonValue]", schema), name="Deep")
+
+
+def test_a_chain_of_choices_longer_than_the_stack_is_refused() -> None:
+    schema = chain(3_000, lambda inner: {"anyOf": [inner, {"const": "x"}]})
+    with pytest.raises(SchemaError, match="a chain of references"):
+        Contract.from_json_schema(schema, name="Chain")
+
+
+def test_instructions_end_where_no_completion_goes() -> None:
+    schema = chain(1_000, lambda inner: {"type": "object", "properties": {"a": inner}})
+    contract = Contract.from_json_schema(schema, name="Chain")
+    assert "..." in contract.instructions
+    assert len(contract.instructions.splitlines()) < 200
+    assert all(contract.parse(contract.encode(value)).compliant for value in sample(contract, 3))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, create_model
 
 from schemalora.contract import Contract
 from schemalora.jsonvalue import JsonValue
@@ -104,3 +104,10 @@ def test_a_value_of_thousands_of_parts_is_not_too_much_for_hypothesis() -> None:
 
     check()
     assert len(set(seen)) > 1
+
+
+def test_every_field_of_a_wide_model_is_reported() -> None:
+    model = create_model("Wide", **{f"f{i}": (int, ...) for i in range(150)})  # pyright: ignore
+    found = capabilities(Contract.from_model(model))
+    assert {f"$.f{i}" for i in range(150)} <= {one.path for one in found}
+    assert all(one.parsing for one in found)

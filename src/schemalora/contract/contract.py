@@ -13,7 +13,7 @@ from schemalora.contract.checkers import Checker
 from schemalora.contract.endpoint import for_endpoint
 from schemalora.contract.fields import Field, leaf_fields
 from schemalora.contract.instructions import describe
-from schemalora.contract.jsontext import JsonText, read_fast
+from schemalora.contract.jsontext import JsonText, depth, read_fast
 from schemalora.contract.model_checker import ModelChecker
 from schemalora.contract.model_schema import completion_schema, core_schema_of
 from schemalora.contract.ordering import keys_in_order, ordered
@@ -97,13 +97,17 @@ class Contract:
         """
         own = _own_copy(schema)
         title = own.get("title")
-        return cls(
-            name=name or (title if isinstance(title, str) and title else "Contract"),
-            schema=own,
-            tree=read_schema(own),
-            checker=SchemaChecker(own),
-            instructions=instructions,
-        )
+        try:
+            return cls(
+                name=name or (title if isinstance(title, str) and title else "Contract"),
+                schema=own,
+                tree=read_schema(own),
+                checker=SchemaChecker(own),
+                instructions=instructions,
+            )
+        except RecursionError as error:
+            reason = "a chain of references is longer than the program's stack allows; shorten it"
+            raise SchemaError(ROOT, reason) from error
 
     @property
     def name(self) -> str:
@@ -179,7 +183,9 @@ class Contract:
         try:
             return self._parse(completion)
         except RecursionError:  # the caller's own stack was nearly full
-            return Outcome((Violation("too_deep", ROOT, "no stack is left to parse it"),), False)
+            return Outcome(
+                (Violation("too_deep", ROOT, "the program's own stack is nearly full"),), False
+            )
 
     def _parse(self, completion: str) -> Outcome:
         text = read_fast(completion)
@@ -197,7 +203,10 @@ class Contract:
         if brackets > _SAFE_BRACKETS and self._ambiguous:
             most = _STEPS_PER_CHARACTER * len(completion) + _FREE_STEPS
             if steps(self._tree, value) > most:
-                message = "nested too deep to tell the branches of a recursive union apart"
+                message = (
+                    f"a union within itself takes more than {most:,} steps to check; "
+                    "a key with a constant of its own in each branch would tell them apart"
+                )
                 return Outcome((Violation("too_deep", ROOT, message),), True, value)
         try:
             return self._checker.check(completion, value)
@@ -281,14 +290,26 @@ class Contract:
         return f"Contract({self._name!r}, {len(self.fields)} fields, {self.fingerprint[:12]})"
 
 
+_MAX_SCHEMA_DEPTH = 160
+"""Levels of brackets in a schema; an object within an object takes two of them."""
+_TOO_NESTED = (
+    f"nested deeper than {_MAX_SCHEMA_DEPTH} levels of JSON; give its inner parts names in $defs"
+)
+
+
 def _own_copy(schema: object) -> dict[str, JsonValue]:
     """A copy of a schema that nobody else can change; a boolean schema becomes an object."""
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     try:
-        copy: Any = json.loads(canonical_json(cast(JsonValue, schema)))
-    except (TypeError, ValueError, RecursionError) as error:
+        text = canonical_json(cast(JsonValue, schema))
+    except RecursionError as error:
+        raise SchemaError(ROOT, f"the schema is {_TOO_NESTED}") from error
+    except (TypeError, ValueError) as error:
         raise SchemaError(ROOT, f"the schema is no JSON value ({error})") from error
+    if (levels := depth(text)) > _MAX_SCHEMA_DEPTH:
+        raise SchemaError(ROOT, f"with {levels} levels, the schema is {_TOO_NESTED}")
+    copy: Any = json.loads(text)
     if not isinstance(copy, dict):
         raise SchemaError(ROOT, "a JSON Schema is an object or a boolean")
     return cast("dict[str, JsonValue]", copy)

@@ -10,6 +10,7 @@ import re
 from fractions import Fraction
 
 from schemalora.contract.fields import alternatives, merged_annotations
+from schemalora.contract.jsontext import MAX_DEPTH
 from schemalora.jsonvalue import canonical_json
 from schemalora.schema import (
     ROOT,
@@ -42,10 +43,15 @@ class _Describer:
         self._places: dict[ObjectNode, str] = {}
         self._open: dict[Node, str] = {}
         """The arrays and strings that are being written: one within itself is named."""
+        self._depth = 0
 
     def shape(self, node: Node, path: str = ROOT, level: int = 0) -> str:
-        """The alternatives of a node."""
+        """The alternatives of a node; what lies deeper than any completion may is left out."""
+        if self._depth > MAX_DEPTH:
+            return "..."
+        self._depth += 1
         parts = [self._part(one, path, level) for one in alternatives(node)]
+        self._depth -= 1
         return " | ".join(dict.fromkeys(parts)) or "nothing"
 
     def _part(self, node: Node, path: str, level: int) -> str:

@@ -72,10 +72,10 @@ def read_fast(text: str) -> JsonText | JsonValue:
 def read_json_text(text: str) -> JsonText:
     """Reads a completion; time and memory are linear in its length, and nothing is raised."""
     if len(text) > MAX_LENGTH:
-        message = f"{len(text)} characters, at most {MAX_LENGTH} are read"
+        message = f"{len(text):,} characters, at most {MAX_LENGTH:,} are read"
         return JsonText(violations=(Violation("too_large", ROOT, message),))
-    if text.count("[") + text.count("{") > MAX_DEPTH and depth(text) > MAX_DEPTH:
-        message = f"nested deeper than {MAX_DEPTH}"
+    if text.count("[") + text.count("{") > MAX_DEPTH and (levels := depth(text)) > MAX_DEPTH:
+        message = f"nested {levels:,} levels deep, at most {MAX_DEPTH} are read"
         return JsonText(violations=(Violation("too_deep", ROOT, message),))
     return _read_exactly(text)
 

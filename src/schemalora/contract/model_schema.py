@@ -20,6 +20,7 @@ from schemalora.contract.type_schemas import (
     decimal_text,
     key_names,
     temporal_marks,
+    url_examples,
 )
 from schemalora.errors import SchemaError
 from schemalora.jsonvalue import JsonValue
@@ -101,6 +102,14 @@ class _CompletionSchema(GenerateJsonSchema):
         if isinstance(pattern := made.get("pattern"), str):
             made["pattern"] = without_posix_names(pattern)
         return made
+
+    def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
+        """A URL; one of an unusual scheme says by examples what it looks like."""
+        return {**super().url_schema(schema), **url_examples(schema)}
+
+    def multi_host_url_schema(self, schema: core_schema.MultiHostUrlSchema) -> JsonSchemaValue:
+        """A URL of several hosts, likewise."""
+        return {**super().multi_host_url_schema(schema), **url_examples(schema)}
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         """A decimal is a string on the wire; a number is read as well."""

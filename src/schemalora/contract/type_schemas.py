@@ -102,3 +102,16 @@ def decimal_number(schema: core_schema.DecimalSchema) -> core_schema.FloatSchema
         if "ge" not in bounds:
             bounds["gt"] = max(-beyond, bounds.get("gt", -beyond))
     return cast(core_schema.FloatSchema, {"type": "float", **bounds})
+
+
+def url_examples(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """URLs of the schemes that a type allows, where the web's are not among them."""
+    schemes = schema.get("allowed_schemes") or ()
+    if not schemes or {"https", "http"} & set(schemes):
+        return {}
+    urls = [f"{one}://{rest}" for one in schemes[:3] for rest in _AFTER_SCHEME]
+    most = schema.get("max_length")
+    return {"examples": [url for url in urls if most is None or len(url) <= most]}
+
+
+_AFTER_SCHEME = ("user:secret@db.example.com/app", "a.example/b")

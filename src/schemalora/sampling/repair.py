@@ -9,7 +9,7 @@ from schemalora.contract.fields import alternatives
 from schemalora.contract.ordering import meant_branch
 from schemalora.contract.outcome import Violation
 from schemalora.errors import SamplingError
-from schemalora.jsonvalue import JsonValue
+from schemalora.jsonvalue import JsonValue, type_name
 from schemalora.sampling.generator import Generator
 from schemalora.schema import ArrayNode, Node, ObjectNode, StringNode, UnionNode
 from schemalora.schema.paths import split_path
@@ -20,6 +20,8 @@ _WHOLE = 290
 """Every so many attempts the whole value is drawn anew."""
 _PATIENCE = 150
 """Attempts at one place, after which what contains it is redrawn as well."""
+_ALIGNING = 4
+"""Of every five attempts at a whole object, the one that makes two of its fields equal."""
 
 
 class Repair:
@@ -65,6 +67,9 @@ class Repair:
             if child is not None:
                 return self._inside(child, value, keys, above, by_validator)
         if by_validator and isinstance(value, dict) and len(value) > 1 and self._attempt % 5:
+            early = self._attempt < _PATIENCE
+            if early and self._attempt % 5 == _ALIGNING and self._align(value):
+                return value
             # A validator looked at the object as a whole: change one of its fields.
             untouched = [name for name in value if (*above, name) not in self._touched]
             names = untouched or list(value)
@@ -76,6 +81,17 @@ class Repair:
                 return value
         self._touched[above] = node
         return self._drawn(node, value)
+
+    def _align(self, value: dict[str, JsonValue]) -> bool:
+        """Makes two fields of one type equal, as a password and its repetition must be."""
+        names = list(value)
+        name = names[self._generator.pick(len(names))]
+        kind = type_name(value[name])
+        others = [one for one in names if one != name and type_name(value[one]) == kind]
+        if not others or kind not in ("string", "number"):
+            return False
+        value[others[self._generator.pick(len(others))]] = value[name]
+        return True
 
     def _drawn(self, node: Node, value: JsonValue) -> JsonValue:
         try:

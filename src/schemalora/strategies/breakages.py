@@ -39,14 +39,14 @@ class Breakage:
     """What is broken, such as `minimum 0` or `required`."""
 
 
-def breakages_of(root: Node, value: JsonValue) -> list[Breakage]:
-    """The ways to break the value that the tree knows of, in the value's order."""
+def breakages_of(root: Node, value: JsonValue, *, most: int | None = _MAX_SITES) -> list[Breakage]:
+    """The ways to break the value that the tree knows of, in the value's order, at most so many."""
     found: list[Breakage] = []
     for node, part, keys in _sites(root, value, ()):
         for kind, constraint, where, broken in _breaks(node, part, keys):
             completion = _encoded(value, keys, broken)
             found.append(Breakage(kind, join_path(where), completion, constraint))
-            if len(found) >= _MAX_SITES:
+            if len(found) == most:
                 return found
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ from schemalora.sampling import sample
 from schemalora.strategies.breakages import Breakage, breakages_of
 
 _VALUES = 24
+_PROBES = 2_000
+"""So many broken completions are tried in all, of a wide contract fewer for each constraint."""
+_LEAST_TRIES = 2
 
 Accepts = Callable[[str], bool]
 
@@ -52,9 +56,16 @@ def capabilities(contract: Contract) -> tuple[Capability, ...]:
     """
     decoder = decoder_accepts(contract.json_schema)
     found: dict[tuple[str, str], Capability] = {}
+    tries: Counter[tuple[str, str]] = Counter()
+    most = _PROBES
     for value in sample(contract, _VALUES, seed=0):
-        for breakage in breakages_of(contract.tree, value):
-            _note(contract, decoder, breakage, found)
+        breakages = breakages_of(contract.tree, value, most=None)
+        most = min(most, max(_LEAST_TRIES, _PROBES // max(1, len(breakages))))
+        for breakage in breakages:
+            key = _constraint_of(breakage)
+            tries[key] += 1
+            if tries[key] <= most:
+                _note(contract, decoder, breakage, found)
     validators = [Capability(path, name, True, False, True) for path, name in contract.validators]
     return (*found.values(), *validators)
 
@@ -66,10 +77,7 @@ def _note(
     found: dict[tuple[str, str], Capability],
 ) -> None:
     """Keeps the worst result of each constraint: one accepted breakage is a hole."""
-    path = re.sub(r"\[\d+\]", "[*]", breakage.path)
-    if breakage.kind == "extra_key":
-        path = path.rpartition(".")[0]
-    key = (path, breakage.constraint)
+    key = _constraint_of(breakage)
     known = found.get(key)
     completion = breakage.completion(contract)
     parsing = not contract.parse(completion).compliant
@@ -77,7 +85,15 @@ def _note(
     if known is not None:
         parsing = parsing and known.parsing
         decoding = None if decoding is None else decoding and bool(known.decoder)
-    found[key] = Capability(path, breakage.constraint, parsing, decoding)
+    found[key] = Capability(*key, parsing, decoding)
+
+
+def _constraint_of(breakage: Breakage) -> tuple[str, str]:
+    """The field and what of it is broken."""
+    path = re.sub(r"\[\d+\]", "[*]", breakage.path)
+    if breakage.kind == "extra_key":
+        path = path.rpartition(".")[0]
+    return path, breakage.constraint
 
 
 def decoder_accepts(schema: JsonValue) -> Accepts | None:
