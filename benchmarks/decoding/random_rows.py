@@ -56,8 +56,10 @@ class Count:
         return {
             **{key: value for key, value in vars(self).items() if isinstance(value, int)},
             "not_compliant": len(self.not_compliant),
+            "not_compliant_and_not_cut": sum(
+                rows for reason, rows in self.reasons.items() if not reason.endswith(", length")
+            ),
             "reasons": dict(self.reasons),
-            "first_not_compliant": self.not_compliant[:5],
         }
 
 
@@ -163,6 +165,8 @@ def main() -> None:
         counts[part["kind"]] += count
         seconds += part["cpu_seconds"]
         print(f"{contract.name}: {count.rows} rows, {len(count.not_compliant)} not", flush=True)
+        for text in count.not_compliant[:2]:
+            print(f"    {text}", flush=True)
     numbers: dict[str, Any] = {name: count.to_dict() for name, count in counts.items()}
     numbers |= {"contracts": len(subjects), "cpu_seconds": round(seconds, 1)}
     print(json.dumps(numbers, indent=1))

@@ -213,6 +213,7 @@ def test_a_slow_server_is_not_waited_for_for_ever(contract):
         ((400, {}, {"error": {"message": "context length exceeded"}}), "context length exceeded"),
         ((401, {}, {"error": "no key"}), "status 401"),
         ((404, {}, {"error": "no such model"}), "no such model"),
+        ((404, {}, b"<html><p>Not here</p></html>"), "status 404: Not here; finished rows"),
     ],
 )
 def test_lasting_trouble_names_the_example_and_is_not_tried_again(contract, trouble, said):

@@ -32,6 +32,8 @@ _CONTROL = re.compile(
 )
 _WORD_JOINER = "\u2060"
 
+_MARKUP = re.compile(r"<(?:style|script).*?</(?:style|script)>|<[!/a-z][^<>]*>", re.DOTALL | re.I)
+
 _LONGEST_PAUSE = 60.0
 
 _LISTING_TIMEOUT = 5.0
@@ -184,6 +186,8 @@ def _of_status(error: urllib.error.HTTPError) -> _UnusableError:
         text = error.read(2000).decode("utf-8", "replace")
     except OSError:
         text = ""
+    # Gateways answer with a page for people.
+    text = _MARKUP.sub(" ", text)
     again = error.code in (408, 409, 425, 429) or error.code >= 500
     reason = f"status {error.code}: {' '.join(text.split())[:300] or error.reason}"
     return _UnusableError(reason, again=again, pause=_retry_after(error.headers.get("Retry-After")))
