@@ -57,8 +57,6 @@ def _differ(sets: Sequence[Sequence[JsonValue]], wanted: int) -> bool:
 
 
 def _apart(left: Node, right: Node) -> bool:
-    if isinstance(left, NeverNode) or isinstance(right, NeverNode):
-        return True
     left_types, right_types = _types(left), _types(right)
     if left_types and right_types and not left_types & right_types:
         return True
