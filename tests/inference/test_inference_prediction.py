@@ -23,7 +23,7 @@ from schemalora.formatting import PromptFormat
 from schemalora.inference import LoadedModel, load, predict
 from schemalora.records import Example, read_predictions, write_examples
 
-SHORT = {"max_new_tokens": 24, "batch_size": 2}
+SHORT = {"max_new_tokens": 64, "batch_size": 2}
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ class Constraint:
             raise SchemaError(
                 gap.path,
                 f"decoding cannot enforce {gap.keyword!r}; decode without the constraint, or as "
-                "far as it goes (best_effort)",
+                "far as it goes (best_effort, on the command line --best-effort)",
             )
         grammar = LLMatcher.grammar_from_json_schema(
             canonical_json(written.schema), overrides=_OPTIONS
