@@ -15,6 +15,7 @@ import zoo
 from made_up import VALUES
 from schemalora.contract import VIOLATION_KINDS, Contract
 from schemalora.contract.jsontext import MAX_DEPTH, MAX_LENGTH, depth
+from schemalora.contract.size import MOST_EXPLAINED
 from schemalora.jsonvalue import canonical_json
 
 TICKET = Contract.from_model(zoo.Ticket)
@@ -328,3 +329,28 @@ def test_an_empty_model_and_an_odd_key() -> None:
         assert ("extra_key", f"$.{wrong}") in found(contract, json.dumps({**good, wrong: 1}))
     del good["odd key $.[0]"]
     assert found(contract, json.dumps(good)) == [("missing_key", '$["odd key $.[0]"]')]
+
+
+def test_every_name_that_stands_twice_is_told_once_in_order():
+    names = [f"k{place // 2}" for place in range(2 * 3_000)] + ["k7", "single"]
+    text = "{" + ",".join(f'"{name}":1' for name in names) + "}"
+    contract = Contract.from_json_schema({"type": "object"})
+    assert found(contract, text) == [("duplicate_key", f"$.k{place}") for place in range(3_000)]
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        Contract.from_model(list[int | bool]),
+        Contract.from_json_schema({"type": "array", "items": {"type": ["integer", "boolean"]}}),
+    ],
+    ids=["model", "schema"],
+)
+def test_of_a_huge_invalid_value_the_errors_are_not_collected(contract: Contract):
+    few, many = ["x"] * (MOST_EXPLAINED - 1), ["x"] * MOST_EXPLAINED
+    assert len(contract.parse(json.dumps(few)).violations) == len(few)
+    outcome = contract.parse(json.dumps(many))
+    assert [(one.kind, one.path) for one in outcome.violations] == [("constraint", "$")]
+    assert "too many to say where" in outcome.violations[0].message
+    assert outcome.json == many
+    assert contract.parse(json.dumps([1] * (2 * MOST_EXPLAINED))).compliant

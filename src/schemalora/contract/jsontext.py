@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Never, cast
@@ -110,8 +111,8 @@ class _TooLarge:
 def _exact_object(pairs: list[tuple[str, Any]]) -> _Object:
     made = _Object(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        made.duplicates = tuple(dict.fromkeys(n for n in names if names.count(n) > 1))
+        counts = Counter(name for name, _ in pairs)
+        made.duplicates = tuple(name for name, count in counts.items() if count > 1)
     return made
 
 

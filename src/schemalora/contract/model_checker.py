@@ -18,6 +18,7 @@ from schemalora.contract.closing import Closing
 from schemalora.contract.core_types import CoreSchema
 from schemalora.contract.model_errors import violations_of
 from schemalora.contract.outcome import Outcome, Violation
+from schemalora.contract.size import too_many_to_explain
 from schemalora.errors import UsageError
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
@@ -44,6 +45,8 @@ class ModelChecker:
 
     def _diagnose(self, text: str, value: JsonValue, error: Exception) -> tuple[Violation, ...]:
         text.encode()  # raises where the text itself is at fault
+        if violations := too_many_to_explain(value):
+            return violations
         if isinstance(error, ValidationError):
             try:
                 self._diagnosing.validate_json(text)

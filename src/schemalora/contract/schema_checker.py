@@ -9,6 +9,7 @@ import jsonschema_rs
 
 from schemalora.contract.outcome import Outcome
 from schemalora.contract.schema_errors import violations_of
+from schemalora.contract.size import too_many_to_explain
 from schemalora.errors import SchemaError, UsageError
 from schemalora.jsonvalue import JsonValue
 from schemalora.schema import ROOT
@@ -47,7 +48,8 @@ class SchemaChecker:
         """The outcome of a completion whose text is valid JSON and means `value`."""
         if self._validator.is_valid(value):
             return Outcome((), True, value)
-        return Outcome(violations_of(self._validator.iter_errors(value)), True, value)
+        violations = too_many_to_explain(value) or violations_of(self._validator.iter_errors(value))
+        return Outcome(violations, True, value)
 
     def wire(self, instance: Any) -> JsonValue:
         """A contract from a bare schema has no instances."""
