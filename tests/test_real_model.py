@@ -15,7 +15,7 @@ def test_a_few_steps_teach_the_real_model_its_format(
     ticket_contract: Contract, embedded: BaseModel, tmp_path: Path
 ):
     train_set, eval_set = build_dataset(train_count=6000, eval_count=800, seed=0)
-    rows = sorted(train_set, key=lambda one: len(one.text))[:48]
+    rows = sorted(train_set, key=lambda one: len(one.text))[:96]
     config = TrainingConfig(
         base_model=embedded.name,
         batch_size=8,

@@ -245,7 +245,7 @@ def test_the_embedded_model_writes_what_generate_writes(contract):
     options = {
         "contract": contract,
         "prompt_format": PromptFormat(style="instructions"),
-        "max_new_tokens": 20,
+        "max_new_tokens": 48,
         "batch_size": 3,
     }
     for constrained in (False, True):
