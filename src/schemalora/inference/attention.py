@@ -74,7 +74,7 @@ def packed_attention(
         if softcap is not None:
             scores = scores.div_(softcap).tanh_().mul_(softcap)
         scores += step.mask(index, sliding_window, scores.dtype)
-        weights = _softmax(scores, s_aux, key_heads).view(b, key_heads, -1, scores.shape[-1])
+        weights = softmax_with_sinks(scores, s_aux).view(b, key_heads, -1, scores.shape[-1])
         out = weights[..., step.prefix_length :] @ values
         if prefix is not None:
             out = out + _shared(weights[..., : step.prefix_length], prefix.values[0])
@@ -93,15 +93,20 @@ def _shared(rows: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     )
 
 
-def _softmax(scores: torch.Tensor, sinks: torch.Tensor | None, key_heads: int) -> torch.Tensor:
-    """Weights in the type of the scores; torch computes them in float32 and rounds at the end."""
+def softmax_with_sinks(scores: torch.Tensor, sinks: torch.Tensor | None) -> torch.Tensor:
+    """Weights in the type of the scores; torch computes them in float32 and rounds at the end.
+
+    Args:
+        scores: shape (rows, key heads, queries that share a key head, queries, keys).
+        sinks: one logit a head, or None.
+    """
     if sinks is None:
         return torch.softmax(scores, dim=-1)
-    sink = sinks.view(1, key_heads, -1, 1, 1).expand(*scores.shape[:-1], 1)
+    sink = sinks.view(1, scores.shape[1], -1, 1, 1).expand(*scores.shape[:-1], 1)
     return torch.softmax(torch.cat([scores, sink.to(scores.dtype)], dim=-1), dim=-1)[..., :-1]
 
 
-def _no_mask(*args: Any, **kwargs: Any) -> None:
+def no_mask(*args: Any, **kwargs: Any) -> None:
     """No mask is built by the model: the step knows what may be seen."""
 
 
@@ -133,7 +138,7 @@ def packed_model(
         return
     model = unwrap(model)
     AttentionInterface.register(ATTENTION_NAME, packed_attention)
-    AttentionMaskInterface.register(ATTENTION_NAME, _no_mask)
+    AttentionMaskInterface.register(ATTENTION_NAME, no_mask)
     configs = {id(config): config for config in (model.config, model.config.get_text_config())}
     before = {key: config._attn_implementation for key, config in configs.items()}
     training = model.training

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from schemalora.inference.attention import supports_packed, unwrap
+from schemalora.inference.attention import no_mask, softmax_with_sinks, supports_packed, unwrap
 
 NAME = "schemalora_rows"
 
@@ -35,7 +35,7 @@ def use_row_attention(model: Any) -> bool:
     if not supports_packed(model):
         return False
     AttentionInterface.register(NAME, row_attention)
-    AttentionMaskInterface.register(NAME, _no_mask)
+    AttentionMaskInterface.register(NAME, no_mask)
     model.set_attn_implementation(NAME)
     return True
 
@@ -87,24 +87,16 @@ def row_attention(
     # (rows, key heads, queries that share a key head * width, head size)
     q = (in_rows(query) * factor).view(rows, width, key_heads, -1, size).permute(0, 2, 3, 1, 4)
     k, v = in_rows(key).permute(0, 2, 3, 1), in_rows(value).transpose(1, 2)
-    scores = (q.reshape(rows, key_heads, -1, size) @ k).view(rows, heads, width, width)
+    scores = (q.reshape(rows, key_heads, -1, size) @ k).view(rows, key_heads, -1, width, width)
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap
     scores = scores + _mask(width, sliding_window, scores)
-    weights = _softmax(scores, s_aux)
+    weights = softmax_with_sinks(scores, s_aux)
     if dropout:
         weights = torch.nn.functional.dropout(weights, dropout)
     out = (weights.view(rows, key_heads, -1, width) @ v).view(rows, heads, width, size)
     tokens: Any = _ToTokens.apply(out.transpose(1, 2), row_slots, token_slots)
     return tokens.unsqueeze(0), None
-
-
-def _softmax(scores: torch.Tensor, sinks: torch.Tensor | None) -> torch.Tensor:
-    # The kernel reckons in float32 whatever the type of the scores.
-    if sinks is None:
-        return torch.softmax(scores, dim=-1)
-    sink = sinks.to(scores.dtype).view(1, -1, 1, 1).expand(*scores.shape[:-1], 1)
-    return torch.softmax(torch.cat([scores, sink], dim=-1), dim=-1)[..., :-1]
 
 
 def _mask(width: int, window: int | None, like: torch.Tensor) -> torch.Tensor:
@@ -146,7 +138,3 @@ class _ToTokens(torch.autograd.Function):
         rows = gradient.new_zeros(places, *gradient.shape[1:])
         rows.index_copy_(0, ctx.token_slots, gradient)
         return rows.view(*ctx.shape, *gradient.shape[1:]), None, None
-
-
-def _no_mask(*args: Any, **kwargs: Any) -> None:
-    """No mask is built by the model: the rows know what may be seen."""
