@@ -34,8 +34,10 @@ _OPTIONS: Any = {"whitespace_flexible": False, "item_separator": ",", "key_separ
 # Contracts whose shortest completion is longer are closed as far as this goes.
 _LONGEST_CLOSING = 2_000
 
-# Places whose forced tokens a constraint remembers.
+# Places whose forced tokens a constraint remembers, and how many tokens may stand before one: a
+# place is known by all of them, which in long completions would fill the memory.
 _MOST_FORCED = 20_000
+_LONGEST_REMEMBERED = 256
 
 
 class Constraint:
@@ -154,13 +156,14 @@ class ConstraintState:
 
     def forced(self) -> list[int]:
         """The tokens that must follow, in the tokenizer's own way to cut their text."""
-        place = tuple(self._tokens)
-        forced = self._known.get(place)
+        short = len(self._tokens) <= _LONGEST_REMEMBERED
+        place = tuple(self._tokens) if short else ()
+        forced = self._known.get(place) if short else None
         if forced is None:
             forced = [] if self.ended else self._matcher.compute_ff_tokens()
             if self._trail is not None:
                 forced = forced[: self._trail.fits(forced)]
-            if not self.failed:
+            if short and not self.failed:
                 self._known[place] = forced
         return forced
 
