@@ -74,10 +74,10 @@ TRAIN_SHARES = {
     "injection_noisy": 0.03,
     "injection_alone": 0.02,
     "typos": 0.04,
-    "heavy_typos": 0.06,
-    "surface": 0.1,
+    "heavy_typos": 0.12,
+    "surface": 0.08,
     "distractors": 0.04,
-    "noise": 0.09,
+    "noise": 0.08,
     "mixed": 0.06,
 }
 EVAL_SHARES = {
@@ -125,7 +125,8 @@ def build_dataset(
     training = SideBuilder(
         contract,
         "train",
-        products=(TRAIN_PRODUCTS, INVENTED_PRODUCTS),
+        # Few brands that come up again and again: they are learned, and then copied for others.
+        products=(TRAIN_PRODUCTS, *5 * (INVENTED_PRODUCTS,)),
         injections=injections(contract, families=TRAIN_FAMILIES),
         seed=2 * seed,
         avoid={held_out.skeleton_of(row) for row in evaluated},

@@ -50,7 +50,8 @@ class InventedNames:
         brand = self._brand(rng)
         while self._is_alike(brand):
             brand = self._brand(rng)
-        return _named(brand, self.things, self.tags, rng, kinds=self.kinds)
+        tags = self.tags if rng.random() < 0.6 else (_model_number(rng),)
+        return _named(brand, self.things, tags, rng, kinds=self.kinds)
 
     def _brand(self, rng: Random) -> str:
         count = pick(rng, (1, 2, 2, 2, 2, 3, 3))
@@ -67,6 +68,12 @@ class InventedNames:
         brand = brand.lower()
         starts = tuple(one.lower() for one in self.apart_from.starts)
         return len(brand) < 3 or brand.startswith(starts) or brand.endswith(self.apart_from.ends)
+
+
+def _model_number(rng: Random) -> str:
+    """`7`, `480` or `V39`: up to four digits, some behind a letter."""
+    letter = pick(rng, "ABCDEFGHKLMNPRSTVWXZ") if rng.random() < 0.4 else ""
+    return f"{letter}{int(rng.random() * 10 ** pick(rng, (1, 2, 3, 3, 3, 4)))}"
 
 
 def _named(
@@ -137,6 +144,7 @@ INVENTED_PRODUCTS = InventedNames(
     vowels=(
         "a", "a", "a", "e", "e", "e", "i", "i", "i", "o", "o", "o", "u", "u", "ai", "au", "ea",
         "ee", "ei", "eu", "ia", "ie", "io", "oa", "oo", "ou", "ue", "y",
+        "y", "y",
     ),
     codas=(
         "", "", "", "", "", "", "b", "ck", "d", "f", "g", "k", "l", "l", "ld", "lk", "m", "m", "mp",
