@@ -77,6 +77,14 @@ def test_what_is_more_than_plain_lora_is_left_to_peft(changes: dict[str, Any]):
     assert not lora_forwards(tuned(**changes), trained=True)
 
 
+def test_a_base_layer_with_a_forward_of_its_own_is_left_to_peft():
+    net = tuned()
+    base = net.base_model.model.one.base_layer
+    base.forward = base.forward  # as hooks that move weights between devices do
+    assert len(lora_forwards(net, trained=True)) == 1
+    assert len(lora_forwards(net)) == 1
+
+
 def test_a_base_that_is_trained_is_left_to_peft():
     net = tuned()
     for one in net.parameters():

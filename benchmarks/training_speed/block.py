@@ -29,11 +29,11 @@ from trl import SFTConfig, SFTTrainer
 
 from benchmarks.training_speed.clock import NAME, StepClock
 from schemalora import Contract, TrainingConfig
+from schemalora.allocator import keep_pages
 from schemalora.base_model import find_base_model, load_model, load_tokenizer
 from schemalora.formatting import encode_completion, encode_prompt
 from schemalora.records import TrainingRecord, read_records
 from schemalora.training import train
-from schemalora.training.allocator import keep_pages
 
 
 @dataclass(frozen=True, kw_only=True)

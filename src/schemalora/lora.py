@@ -58,7 +58,7 @@ def fused_lora(forwards: Sequence[LayerForward]) -> Generator[None]:
 
 
 def lora_linear(
-    x: torch.Tensor, *, base: torch.nn.Module, a: torch.Tensor, b: torch.Tensor, scaling: float
+    x: torch.Tensor, *, base: torch.nn.Linear, a: torch.Tensor, b: torch.Tensor, scaling: float
 ) -> torch.Tensor:
     """`base(x) + scaling * x A^T B^T` (Hu et al., https://arxiv.org/abs/2106.09685).
 
@@ -72,10 +72,11 @@ def lora_linear(
     Returns:
         Shape (..., outputs).
     """
-    result: torch.Tensor = base(x)
-    low = torch.nn.functional.linear(x, a).flatten(0, -2)
-    result.view(-1, result.shape[-1]).addmm_(low, b.t(), alpha=scaling)
-    return result
+    flat = x.flatten(0, -2)
+    # Not through the module, whose call alone takes as long as A's product.
+    result = torch.nn.functional.linear(flat, base.weight, base.bias)
+    result.addmm_(torch.nn.functional.linear(flat, a), b.t(), alpha=scaling)
+    return result.view(*x.shape[:-1], -1)
 
 
 class TrainedLoraLinear(torch.autograd.Function):
@@ -126,7 +127,8 @@ def _plain_adapter(layer: Any) -> str | None:
         or layer.merged
         or layer.lora_variant
         or getattr(layer, "fan_in_fan_out", True)
-        or not isinstance(layer.base_layer, torch.nn.Linear)
+        or type(layer.base_layer) is not torch.nn.Linear
+        or "forward" in vars(layer.base_layer)  # as hooks of accelerate leave it
         or not layer.base_layer.weight.is_floating_point()  # quantised
         or layer.lora_A[names[0]].bias is not None
         or layer.lora_B[names[0]].bias is not None

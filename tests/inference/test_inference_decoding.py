@@ -16,6 +16,7 @@ from schemalora.inference import (
     batch,
     decode,
     decode_by_generate,
+    decoding,
     vocabulary_size,
 )
 
@@ -53,8 +54,16 @@ def with_end(completion):
     return [*completion.tokens, *([2] if completion.finish_reason == "stop" else [])]
 
 
+@pytest.fixture(params=["copied", "attended to"])
+def shared_prefix(request, monkeypatch):
+    """The two ways to compute what all prompts begin with once: the prompts' own is short."""
+    if request.param == "attended to":
+        monkeypatch.setattr(decoding, "_LONGEST_COPIED", 0)
+    return request.param
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_equals_token_by_token_greedy_decoding(architecture, prompts):
+def test_equals_token_by_token_greedy_decoding(architecture, prompts, shared_prefix):
     model = random_model(architecture)
     expected = reference(model, prompts)
     assert len({tuple(row) for row in expected}) == len(expected)
@@ -116,7 +125,27 @@ def test_constrained_decoding_equals_masked_generate(architecture, prompts, toke
         assert one.forced >= 15
 
 
-def test_rows_keep_what_they_have_when_memory_runs_out(prompts, llama, monkeypatch):
+def test_the_prefix_is_computed_once(prompts, llama, shared_prefix, monkeypatch):
+    fed = []
+
+    def watched(model, cache, feeds, wanted):
+        fed.append(sum(len(feed.tokens) for feed in feeds))
+        return attention.forward(model, cache, feeds, wanted)
+
+    monkeypatch.setattr(decoding, "forward", watched)
+    monkeypatch.setattr(batch, "forward", watched)
+    decoder = decoding.Decoder(llama, DecodingOptions(stop_ids=STOP, max_new_tokens=1))
+    decoder.share(prompts)
+    prefix = fed.pop()
+    assert not fed
+    assert prefix > 10
+    for _ in range(2):  # the second call finds the cache of the first
+        assert len(list(decoder.run(prompts))) == len(prompts)
+        assert sum(fed) == sum(len(prompt) - prefix for prompt in prompts)
+        fed.clear()
+
+
+def test_rows_keep_what_they_have_when_memory_runs_out(prompts, llama, shared_prefix, monkeypatch):
     expected = decoded(llama, prompts, batch_size=6)
     passes = []
 

@@ -12,7 +12,6 @@ from transformers import MambaConfig, MambaForCausalLM
 
 from inference.conftest import ARCHITECTURES, random_model
 from schemalora.base_model import find_base_model, load_model
-from schemalora.training.allocator import keep_pages
 from schemalora.training.attention import use_row_attention
 from schemalora.training.collator import BESIDE_THE_MODEL, PackedCollator, RightAlignedCollator
 from schemalora.training.tokens import IGNORED, TokenRow, to_dataset
@@ -148,9 +147,3 @@ def test_a_model_that_keeps_more_than_keys_and_values_is_left_as_it_is():
     before = model.config._attn_implementation
     assert not use_row_attention(model)
     assert model.config._attn_implementation == before
-
-
-def test_the_allocator_takes_its_settings_on_glibc():
-    import platform
-
-    assert keep_pages() == (platform.libc_ver()[0] == "glibc")

@@ -26,6 +26,9 @@ from schemalora.sampling import sample
 # several tokens to the value before it.
 _ORDERS = (1, 2, 3, 4, 6, 9, 14)
 
+# What contexts of less weight would add to a chance is not looked up.
+_LEAST_WEIGHT = 0.01
+
 _START = -1
 
 # Enough for some ten thousand completions; beyond it nothing new is learned.
@@ -131,20 +134,20 @@ class Drafter:
         tail = self._shape(completion[-longest:])
         if len(completion) < longest:
             tail = [_START, *tail]
-        known: list[_Followers] = []
-        for order in _ORDERS:
-            followers = self._followers.get(tuple(tail[-order:])) if order <= len(tail) else None
-            if followers is None:
-                break
-            known.append(followers)
-        if not known:
-            return None
         # The longest context says what, and all of them how likely: each counts as many times as
         # it was seen, the shorter ones together as one sighting more.
-        token, chance = known[-1].likeliest, 0.0
-        for followers in known:
-            chance = (followers.counts.get(token, 0) + chance) / (followers.total + 1)
-        return Guess(token, chance, 0)
+        token, chance, weight = _START, 0.0, 1.0
+        for order in reversed(_ORDERS):
+            followers = self._followers.get(tuple(tail[-order:])) if order <= len(tail) else None
+            if followers is None:
+                continue
+            if token == _START:
+                token = followers.likeliest
+            weight /= followers.total + 1
+            chance += weight * followers.counts.get(token, 0)
+            if weight < _LEAST_WEIGHT:
+                break
+        return Guess(token, chance, 0) if token != _START else None
 
     def quoted_chance(self, matching: int) -> float:
         """How often a quotation went on after so many matching tokens."""

@@ -43,14 +43,24 @@ class _Group:
 
     rows: slice | torch.Tensor
     """Rows of the cache, b of them; a slice where they lie together, which needs no copy."""
-    gather: torch.Tensor
-    """Index into the packed tokens, shape (b * t,); padding points at any token."""
+    tokens: torch.Tensor
+    """Index into the packed tokens, shape (b, t); padding points at any token."""
     positions: torch.Tensor
     """Position of each query, shape (b, t)."""
     size: tuple[int, int]
     """(b, t)"""
     length: int
     """Slots that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the heads of queries lie, so that each is copied once on its way in and out."""
+
+    queries: Sequence[torch.Tensor]
+    """For each group, index into (packed tokens * heads) in the order b, heads, t."""
+    outputs: torch.Tensor
+    """Index from packed tokens * heads into all groups' queries, one group behind the other."""
 
 
 @dataclass(slots=True)
@@ -66,12 +76,29 @@ class PackedStep:
     slots: torch.Tensor
     """Their slots, shape (n,)."""
     groups: list[_Group]
-    unpad: torch.Tensor
-    """Index from packed tokens into the groups' padded ones, shape (n,)."""
+    lines: torch.Tensor
+    """For each packed token, shape (3, n): where its feed's line begins among the groups' padded
+    tokens, how wide the line is, and how far in it the token stands."""
     prefix_length: int
+    _layouts: dict[int, _Layout] = field(default_factory=dict[int, _Layout])
     _masks: dict[tuple[int, int | None], torch.Tensor] = field(
         default_factory=dict[tuple[int, int | None], torch.Tensor]
     )
+
+    def layout(self, heads: int) -> _Layout:
+        """Where a layer of so many heads of queries finds and leaves them."""
+        layout = self._layouts.get(heads)
+        if layout is None:
+            head = torch.arange(heads, device=self.ids.device)
+            begin, width, within = self.lines[:, :, None]
+            layout = self._layouts[heads] = _Layout(
+                queries=[
+                    (group.tokens[:, None, :] * heads + head[:, None]).flatten()
+                    for group in self.groups
+                ],
+                outputs=(begin * heads + head * width + within).flatten(),
+            )
+        return layout
 
     def mask(self, group: int, window: int | None, dtype: torch.dtype) -> torch.Tensor:
         """What the queries of a group must not see, additive, shape (b, 1, 1, t, prefix + length).
@@ -153,6 +180,23 @@ class PackedCache(Cache):
         self.prefix_length = prefix.slots if prefix is not None else 0
         self.step: PackedStep | None = None
 
+    @torch.inference_mode()
+    def begin_row(self, row: int, opening: PackedCache) -> None:
+        """Copies the one row of another cache, all its slots, to the beginning of a row."""
+        for index, source in enumerate(opening.layers):
+            if index == len(self.layers):
+                self.layers.append(_PackedLayer(self))
+            layer = self.layers[index]
+            assert isinstance(layer, _PackedLayer)
+            assert source.keys is not None
+            assert source.values is not None
+            if not layer.is_initialized:
+                layer.lazy_initialization(source.keys, source.values)
+            assert layer.keys is not None
+            assert layer.values is not None
+            layer.keys[row, :, : opening.slots] = source.keys[0]
+            layer.values[row, :, : opening.slots] = source.values[0]
+
     def smaller(self, rows: int) -> PackedCache:
         """An empty cache of fewer rows; this one gives its memory back."""
         self.layers.clear()
@@ -162,14 +206,15 @@ class PackedCache(Cache):
         """Lays out the tokens of one forward pass."""
         offsets = list(accumulate((len(feed.tokens) for feed in feeds), initial=0))
         groups: list[_Group] = []
-        unpad = [0] * offsets[-1]
+        lines = [(0, 0, 0)] * offsets[-1]
         base = 0
         for part in _alike(feeds, self.prefix_length, _GROUP_COST[device.type == "cpu"]):
             group = self._group([feeds[i] for i in part], [offsets[i] for i in part], device)
             groups.append(group)
             for place, index in enumerate(part):
-                start, count = base + place * group.size[1], len(feeds[index].tokens)
-                unpad[offsets[index] : offsets[index] + count] = range(start, start + count)
+                width, count = group.size[1], len(feeds[index].tokens)
+                line = [(base + place * width, width, within) for within in range(count)]
+                lines[offsets[index] : offsets[index] + count] = line
             base += group.size[0] * group.size[1]
         tensor = partial(torch.tensor, dtype=torch.long, device=device)
         slots = [slot for f in feeds for slot in range(f.start, f.start + len(f.tokens))]
@@ -179,16 +224,16 @@ class PackedCache(Cache):
             rows=tensor([feed.row for feed in feeds for _ in feed.tokens]),
             slots=tensor(slots),
             groups=groups,
-            unpad=tensor(unpad),
+            lines=tensor(lines).t(),
             prefix_length=self.prefix_length,
         )
 
     def _group(self, feeds: Sequence[Feed], offsets: Sequence[int], device: torch.device) -> _Group:
         width = max(len(feed.tokens) for feed in feeds)
-        gather: list[int] = []
-        for feed, offset in zip(feeds, offsets, strict=True):
-            count = len(feed.tokens)
-            gather += [offset + min(index, count - 1) for index in range(width)]
+        tokens = [
+            [offset + min(index, len(feed.tokens) - 1) for index in range(width)]
+            for feed, offset in zip(feeds, offsets, strict=True)
+        ]
         starts = torch.tensor([self.prefix_length + feed.start for feed in feeds], device=device)
         rows = [feed.row for feed in feeds]
         together = rows == list(range(rows[0], rows[0] + len(rows)))
@@ -196,7 +241,7 @@ class PackedCache(Cache):
             rows=slice(rows[0], rows[0] + len(rows))
             if together
             else torch.tensor(rows, device=device),
-            gather=torch.tensor(gather, device=device),
+            tokens=torch.tensor(tokens, device=device),
             positions=starts[:, None] + torch.arange(width, device=device),
             size=(len(feeds), width),
             length=max(feed.start + len(feed.tokens) for feed in feeds),

@@ -46,7 +46,9 @@ class Row:
     prompt_tokens: int
     """Tokens of the whole prompt, the shared prefix included."""
     sequence: list[int]
-    """The prompt's tokens behind the shared prefix, then the completion's."""
+    """The prompt's tokens behind the prefix that all rows look at, then the completion's."""
+    opening: int = 0
+    """How many of `sequence` open every row's, and are copied into the cache."""
     own: int = 0
     """How many of `sequence` are the prompt's."""
     cached: int = 0
@@ -100,7 +102,7 @@ class Row:
         self._started = time.perf_counter()
         self.own = len(self.sequence)
         if self.options.drafter is not None:
-            self.drafter = self.options.drafter.row(self.sequence)
+            self.drafter = self.options.drafter.row(self.sequence[self.opening :])
         if self.options.constraint is not None:
             self.state = self.options.constraint.start()
             self._take_forced()

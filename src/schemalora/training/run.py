@@ -20,6 +20,7 @@ from transformers import PrinterCallback
 from trl import SFTConfig
 
 from schemalora.adapter import Adapter, AdapterManifest
+from schemalora.allocator import keep_pages
 from schemalora.base_model import BaseModel, load_model, preferred_device
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
@@ -28,7 +29,6 @@ from schemalora.formatting import template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.lora import LayerForward, fused_lora, lora_forwards
 from schemalora.records import TrainingRecord
-from schemalora.training.allocator import keep_pages
 from schemalora.training.attention import use_row_attention
 from schemalora.training.checkpoints import CheckpointCallback
 from schemalora.training.collator import PackedCollator, RightAlignedCollator
