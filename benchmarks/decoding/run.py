@@ -3,7 +3,8 @@
     python -m benchmarks.decoding.run --adapter runs/ticket/adapter --threads 1 --path /tmp/peers
 
 All arms decode the same rows greedily with the same weights, block by block in turn, in one
-process. `generate` gets the batch size and attention it is fastest with on the first block. Peers
+process, so the allocator's settings are the same for all. `generate` gets the batch size and
+attention that it is fastest with on the first rows, the library's arms their batch size. Peers
 are installed by `pip install --no-deps --target /tmp/peers xgrammar apache-tvm-ffi outlines
 outlines_core cloudpickle diskcache genson airportsdata jsonpath_ng`. What cannot be imported is
 listed as not measured. Writes benchmarks/results/decoding.json.
@@ -15,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,13 +41,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", required=True, help="an adapter directory")
     parser.add_argument("--examples", type=Path, help="examples (JSONL); the flagship's if not")
-    parser.add_argument("--rows", type=int, default=128)
+    parser.add_argument("--rows", type=int, default=256)
     parser.add_argument("--blocks", type=int, default=4)
-    parser.add_argument("--batch-size", type=int, default=16, help="of the library's own arms")
+    parser.add_argument("--batch-sizes", type=int, nargs="*", default=[16, 32], help="to try")
+    parser.add_argument("--trial-rows", type=int, default=64)
     parser.add_argument("--max-new-tokens", type=int, default=128)
     parser.add_argument("--nested-rows", type=int, default=16)
     parser.add_argument("--nested-tokens", type=int, default=384)
-    parser.add_argument("--generate-batch-sizes", type=int, nargs="*", default=[8, 16, 32])
     parser.add_argument("--generate-attention", nargs="*", default=["sdpa", "eager"])
     parser.add_argument("--extractor-calls", type=int, default=64)
     parser.add_argument("--dtype", default="auto")
@@ -66,12 +68,15 @@ def main() -> None:
         sys.path.append(config.path)
     loaded = load(config.adapter, dtype=config.dtype, attention="sdpa", merge=config.merge)
     subject = flagship(loaded, config)
-    setting = best_of_generate(subject, config)
-    numbers: dict[str, Any] = {"generate_trials": setting.pop("trials")}
-    unwrap(loaded.model).set_attn_implementation(setting["attention"])
-    numbers["flagship"] = measure(subject, config, setting["batch_size"], config.blocks)
+    ours = fastest("schemalora, constrained", subject, config, ["packed"])
+    theirs = fastest("generate, free", subject, config, config.generate_attention)
+    numbers: dict[str, Any] = {"trials": [*ours.pop("trials"), *theirs.pop("trials")]}
+    unwrap(loaded.model).set_attn_implementation(theirs["attention"])
+    subject = replace(subject, batch_size=ours["batch_size"])
+    numbers["flagship"] = measure(subject, config, theirs["batch_size"], config.blocks)
     if config.nested_rows:
-        numbers["nested"] = measure(nested(loaded, config), config, config.batch_size, 1)
+        rows = min(config.nested_rows, len(TEXTS))
+        numbers["nested"] = measure(nested(loaded, config, rows), config, rows, 1)
     if not config.skip_costs:
         numbers["masks"] = mask_share(subject)
         numbers["extractor"] = extractor_overhead(
@@ -87,7 +92,8 @@ def main() -> None:
     settings["examples"] = config.examples.name if config.examples else "the flagship's"
     settings["dtype"] = str(loaded.model.dtype)
     settings["threads"] = torch.get_num_threads()
-    settings["generate"] = setting
+    settings["generate"] = theirs
+    settings["batch_size"] = ours["batch_size"]
     settings["base_model"] = loaded.adapter.manifest.base_model if loaded.adapter else loaded.name
     name = "decoding_merged" if config.merge else "decoding"
     write_result(name, numbers=numbers, config=settings)
@@ -110,18 +116,21 @@ def measure(
     return {**numbers, "not_measured": absent, "fields": len(subject.contract.fields)}
 
 
-def best_of_generate(subject: Subject, config: argparse.Namespace) -> dict[str, Any]:
-    """The attention and batch size that `generate` is fastest with, over one block of rows."""
-    rows = sorted(subject.prompts[: max(config.generate_batch_sizes)], key=len, reverse=True)
+def fastest(
+    arm: str, subject: Subject, config: argparse.Namespace, attentions: Sequence[str]
+) -> dict[str, Any]:
+    """The attention and batch size that an arm is fastest with, over the first rows."""
+    rows = sorted(subject.prompts[: config.trial_rows], key=len, reverse=True)
     trials: list[dict[str, Any]] = []
-    for attention in config.generate_attention:
-        unwrap(subject.loaded.model).set_attn_implementation(attention)
-        for size in config.generate_batch_sizes:
-            run = ARMS["generate, free"](replace(subject, batch_size=size))
+    for attention in attentions:
+        if attention != "packed":
+            unwrap(subject.loaded.model).set_attn_implementation(attention)
+        for size in config.batch_sizes:
+            run = ARMS[arm](replace(subject, batch_size=size))
             began = time.process_time()
             count = sum(1 for _ in run(rows))
             seconds = time.process_time() - began
-            trial = {"attention": attention, "batch_size": size}
+            trial = {"arm": arm, "attention": attention, "batch_size": size}
             trials.append({**trial, "n": count, "rows_per_cpu_second": round(count / seconds, 2)})
             print(json.dumps(trials[-1]), flush=True)
     best = max(trials, key=lambda one: one["rows_per_cpu_second"])
@@ -136,19 +145,19 @@ def flagship(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
         texts_of(config.examples, config.rows),
         prompt_format=loaded.prompt_format,
         max_new_tokens=config.max_new_tokens,
-        batch_size=config.batch_size,
+        batch_size=max(config.batch_sizes),
     )
 
 
-def nested(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
+def nested(loaded: LoadedModel, config: argparse.Namespace, rows: int) -> Subject:
     """The larger contract; the adapter was not trained for it, so only cost and shape count."""
     return Subject.of(
         loaded,
         Contract.from_model(InsuranceClaim),
-        TEXTS[: config.nested_rows],
+        TEXTS[:rows],
         prompt_format=PromptFormat(style="short"),
         max_new_tokens=config.nested_tokens,
-        batch_size=config.batch_size,
+        batch_size=rows,
     )
 
 
@@ -161,7 +170,7 @@ def base_arm(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
         texts_of(config.examples, min(config.rows, 32)),
         prompt_format=PromptFormat(style="schema"),
         max_new_tokens=config.max_new_tokens,
-        batch_size=config.batch_size,
+        batch_size=16,
     )
 
 

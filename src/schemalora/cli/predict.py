@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -12,6 +13,7 @@ from rich.progress import Progress
 
 from schemalora.cli.arguments import ContractOption
 from schemalora.contract import load_contract
+from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, PromptStyle
 from schemalora.records import read_examples
 
@@ -50,10 +52,20 @@ def predict(
         str | None,
         typer.Option(help="The name it has on the server; ADAPTER_OR_BASE_MODEL where not given."),
     ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Seconds that the server has for an answer (default: 120)."),
+    ] = None,
+    attempts: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often the server is asked before a row fails (default: 6)."),
+    ] = None,
     max_new_tokens: Annotated[
         int | None, typer.Option(min=1, help="Longest completion in tokens.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows at once.")] = 16,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Rows at once; with --server, requests at once.")
+    ] = 16,
 ) -> None:
     """Ask a model for the JSON value of every example."""
     from schemalora.inference import OpenAIServer
@@ -63,7 +75,12 @@ def predict(
     rows = list(read_examples(examples))
     engine = None
     if server is not None:
-        engine = OpenAIServer(url=server, model=served_model or adapter_or_base_model)
+        model = served_model or adapter_or_base_model
+        engine = OpenAIServer(url=server, model=model, concurrency=batch_size)
+        engine = engine if timeout is None else replace(engine, timeout=timeout)
+        engine = engine if attempts is None else replace(engine, attempts=attempts)
+    elif (timeout, attempts, served_model) != (None, None, None):
+        raise UsageError("--served-model, --timeout and --attempts want --server")
     with _Shown(len(rows)) as shown:
         with warnings.catch_warnings(record=True) as notices:
             predictions = run(
