@@ -188,6 +188,7 @@ class PackedCache(Cache):
                 self.layers.append(_PackedLayer(self))
             layer = self.layers[index]
             assert isinstance(layer, _PackedLayer)
+            assert isinstance(source, _PackedLayer)
             assert source.keys is not None
             assert source.values is not None
             if not layer.is_initialized:
