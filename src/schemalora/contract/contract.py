@@ -24,8 +24,8 @@ from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.schema import ROOT, Node, read_schema
 from schemalora.schema.ambiguity import is_ambiguous, steps
+from schemalora.schema.annotations import COMPARISON_KEYWORD, RELATION_KEYWORD
 from schemalora.schema.heights import Heights
-from schemalora.schema.reader import COMPARISON_KEYWORD, RELATION_KEYWORD
 from schemalora.schema.soundness import check_inhabited
 
 FORMAT_VERSION = 1

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from schemalora.schema.reader import COMPARISON_KEYWORD, RELATION_KEYWORD
+from schemalora.schema.annotations import COMPARISON_KEYWORD, RELATION_KEYWORD
 
 Relation: TypeAlias = Literal["extracted", "derived", "free_text"]
 Comparison: TypeAlias = Literal["exact", "ordered", "unordered", "ignored"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from itertools import combinations
 from typing import Literal
 
 from schemalora.jsonvalue import JsonValue, freeze, json_equal, type_name
+from schemalora.schema.annotations import read_annotations, read_discriminator, read_label
+from schemalora.schema.choices import DEPENDING, asserts, choices, says_anything, together
 from schemalora.schema.containers import read_array, read_object
 from schemalora.schema.flatten import flatten, negation, with_key, without_key
 from schemalora.schema.matching import matches
@@ -25,11 +26,6 @@ from schemalora.schema.nodes import (
 from schemalora.schema.scalars import read_number, read_string
 from schemalora.schema.soundness import check_references
 from schemalora.schema.types import TYPES, types_of, with_numbers
-
-RELATION_KEYWORD = "x-relation"
-"""How a value relates to the text: `extracted`, `derived` or `free_text`."""
-COMPARISON_KEYWORD = "x-comparison"
-"""How a value counts in accuracy: `exact`, `ordered`, `unordered` or `ignored`."""
 
 
 def read_schema(schema: Schema) -> Node:
@@ -93,21 +89,21 @@ class Reader:
     ) -> Node:
         branches = member.subs(keyword)
         rest = _replaced(flat, member, member.using(keyword, "discriminator"))
-        rest = [one for one in rest if _asserts(one)]
-        together = _together(rest, branches) if keyword == "anyOf" else []
+        rest = [one for one in rest if asserts(one)]
+        groups = together(rest, branches) if keyword == "anyOf" else []
         alone = [[branch] for branch in branches] if keyword == "oneOf" else []
-        if sum(not _says_anything(branch) for branch in branches) > 1 and alone:
+        if sum(not says_anything(branch) for branch in branches) > 1 and alone:
             reason = "several schemas of a `oneOf` allow every value"
             return NeverNode(annotations=read_annotations(flat), reason=reason)
         return UnionNode(
             annotations=read_annotations(flat),
             read_branches=partial(self._read_each, [[branch, *rest] for branch in branches]),
             origin=keyword,
-            labels=tuple(_label(branch) for branch in branches),
-            read_hidden=partial(self._read_each, together) if together else None,
+            labels=tuple(read_label(branch) for branch in branches),
+            read_hidden=partial(self._read_each, groups) if groups else None,
             read_exclusive=partial(self._read_each, alone) if alone else None,
             read_base=self._base(flat),
-            discriminator=_discriminator(member),
+            discriminator=read_discriminator(member),
         )
 
     def _read_each(self, conjunctions: Sequence[Sequence[Member]]) -> Iterator[Node]:
@@ -128,7 +124,7 @@ class Reader:
     def _dependent(self, flat: tuple[Member, ...]) -> Node | None:
         """`dependentSchemas` as a choice: the key with its schema, or no such key."""
         for member in flat:
-            for keyword in _DEPENDING:
+            for keyword in DEPENDING:
                 for name, schema in member.sub_map(keyword).items():
                     if isinstance(_entry(member, keyword, name), list):
                         continue  # a list of keys, read with the object
@@ -153,8 +149,8 @@ class Reader:
 
     def _base(self, flat: Sequence[Member]) -> Callable[[], Node] | None:
         """What holds whichever alternatives are chosen; None where that is nothing."""
-        rest = [member.using(*_choices(member)) for member in flat]
-        rest = [member for member in rest if _asserts(member)]
+        rest = [member.using(*choices(member)) for member in flat]
+        rest = [member for member in rest if asserts(member)]
         return partial(self.read, rest) if rest else None
 
     def _by_type(self, flat: tuple[Member, ...]) -> Node:
@@ -242,38 +238,6 @@ def _enumerated(flat: Sequence[Member]) -> list[JsonValue] | None:
     return kept
 
 
-_MOST_TOGETHER = 4
-
-
-def _together(rest: Sequence[Member], branches: Sequence[Member]) -> list[list[Member]]:
-    """Several branches of an `anyOf` at once, where it counts that both hold.
-
-    A branch that holds evaluates keys and items, which `unevaluatedProperties` and
-    `unevaluatedItems` beside the `anyOf` then pass over.
-    """
-    if len(branches) > _MOST_TOGETHER or not any(one.has(word) for one in rest for word in _LATE):
-        return []
-    counts = range(2, len(branches) + 1)
-    groups = (group for count in counts for group in combinations(branches, count))
-    return [[*group, *rest] for group in groups]
-
-
-_CHOICES = ("anyOf", "oneOf", "if", "then", "else")
-_DEPENDING = ("dependentSchemas", "dependencies")
-_LATE = ("unevaluatedProperties", "unevaluatedItems")
-"""What these say depends on the alternatives."""
-
-
-def _choices(member: Member) -> Iterator[str]:
-    """The words under which reading counts the choices of a member as made."""
-    yield from (word for word in (*_CHOICES, *_LATE) if member.has(word))
-    for keyword in _DEPENDING:
-        value = member.get(keyword)
-        for name, entry in value.items() if isinstance(value, dict) else ():
-            if not isinstance(entry, list):
-                yield f"{keyword}/{name}"
-
-
 def _replaced(flat: Sequence[Member], old: Member, new: Member) -> list[Member]:
     return [new if member is old else member for member in flat]
 
@@ -285,67 +249,6 @@ def _given(member: Member, keyword: str) -> list[Member]:
 def _entry(member: Member, keyword: str, name: str) -> JsonValue:
     value = member.get(keyword)
     return value.get(name) if isinstance(value, dict) else None
-
-
-_NOT_ASSERTING = frozenset(
-    {
-        "title",
-        "description",
-        "default",
-        "examples",
-        "example",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "discriminator",
-        "definitions",
-    }
-)
-
-
-def _says_anything(branch: Member) -> bool:
-    return any(_asserts(member) for member in flatten([branch]))
-
-
-def _asserts(member: Member) -> bool:
-    return any(
-        word not in _NOT_ASSERTING and not word.startswith(("$", "x-"))
-        for word in member.schema.keys() - member.used
-    )
-
-
-def read_annotations(flat: Sequence[Member]) -> Annotations:
-    """What the members tell people; the outermost schema has the first word."""
-
-    def text(keyword: str) -> str:
-        values = (member.schema.get(keyword) for member in flat)
-        return next((value for value in values if isinstance(value, str) and value), "")
-
-    lists = [value for member in flat if isinstance(value := member.schema.get("examples"), list)]
-    return Annotations(
-        title=text("title"),
-        description=text("description"),
-        examples=tuple(lists[0]) if lists else (),
-        default=tuple(member.schema["default"] for member in flat if "default" in member.schema)[
-            :1
-        ],
-        relation=text(RELATION_KEYWORD),
-        comparison=text(COMPARISON_KEYWORD),
-    )
-
-
-def _label(branch: Member) -> str:
-    target = branch.get("$ref")
-    if isinstance(target, str) and "/" in target:
-        return target.rsplit("/", 1)[1]
-    title = branch.get("title")
-    return title if isinstance(title, str) else ""
-
-
-def _discriminator(member: Member) -> str:
-    value = member.get("discriminator")
-    name = value.get("propertyName") if isinstance(value, dict) else None
-    return name if isinstance(name, str) else ""
 
 
 def _sortable(key: MemberKey) -> tuple[int, list[str], tuple[str, ...]]:
