@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs as a script
 
-from benchmarks.decoding.page import random_rows
+from benchmarks.decoding.page import decoding, random_rows
 from benchmarks.prompt_tokens.page import prompt_tokens
 from benchmarks.study.page import (
     study_contrasts,
@@ -212,6 +212,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "measured": measured,
     "training-speed": training_speed,
     "random-rows": random_rows,
+    "decoding": decoding,
     "prompt-tokens": prompt_tokens,
     "study-rows": study_rows,
     "study-rank": study_rank,

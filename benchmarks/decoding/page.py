@@ -1,8 +1,10 @@
-"""The table of the random rows in docs/inference.md."""
+"""The tables of decoding in docs/inference.md, from its result files."""
 
 from __future__ import annotations
 
-from benchmarks.tables import RESULTS, origin, read
+from typing import Any
+
+from benchmarks.tables import RESULTS, not_measured, origin, read
 from schemalora.compliance.tables import markdown_table
 
 _COLUMNS = {
@@ -29,4 +31,85 @@ def random_rows() -> str:
         f"{markdown_table(('contracts', *_COLUMNS.values()), rows)}\n\n"
         f"{numbers['contracts']} contracts, two models, seed {config['seed']}, at most "
         f"{config['max_new_tokens']} tokens. Measured at {origin(result)}."
+    )
+
+
+def decoding() -> str:
+    """Every arm on the flagship's contract and on the larger one, ratios, and what parts cost."""
+    result = read(RESULTS / "decoding.json")
+    if result is None:
+        return not_measured("decoding")
+    numbers, config = result["numbers"], result["config"]
+    theirs = config["generate"]
+    return "\n\n".join(
+        (
+            f"The flagship's contract and adapter, {_rows(numbers['flagship'])} eval rows in "
+            f"{config['blocks']} blocks, {config['threads']} threads, {config['dtype']}. Each side "
+            "has the batch size it is fastest with of those tried: `generate` "
+            f"{theirs['batch_size']} (with {theirs['attention']} attention), this decoder "
+            f"{config['batch_size']}.",
+            _arms(numbers["flagship"]),
+            _ratios(numbers["flagship"]),
+            "A claim of 49 leaves, for which the adapter was not trained, "
+            f"{_rows(numbers['nested'])} rows in a block, at most {config['nested_tokens']} tokens:",
+            _arms(numbers["nested"]),
+            _ratios(numbers["nested"]),
+            _costs(numbers),
+            f"Measured at {origin(result)}.",
+        )
+    )
+
+
+def _rows(part: dict[str, Any]) -> int:
+    return part["arms"][0]["n"]
+
+
+def _arms(part: dict[str, Any]) -> str:
+    columns = ("arm", "rows/s", "first row, s", "passes per token", "forced", "memory, GiB", "cut")
+    rows = [
+        (
+            one["arm"],
+            f"{one['rows_per_second']:.2f}",
+            f"{one['seconds_to_first_row']:.1f}",
+            f"{100 * one['passes_per_token']:.0f}%",
+            f"{100 * one['forced_tokens']:.0f}%",
+            f"{one['peak_memory_gib']:.1f}",
+            str(one["cut_off"]),
+        )
+        for one in part["arms"]
+    ]
+    return markdown_table(columns, rows)
+
+
+def _ratios(part: dict[str, Any]) -> str:
+    """Ratios of rows a second, with 95% intervals over the blocks, and how rows differ."""
+    said = [
+        f"{one['ratio']}: {one['times']:.2f}"
+        + (f" [{one['ci95'][0]:.2f}, {one['ci95'][1]:.2f}]" if "ci95" in one else " (one block)")
+        for one in part["ratios"]
+        if one["clock"] == "seconds"
+    ]
+    same = [
+        f"{one['arms']} in {one['same_rows']} of {one['n']} rows"
+        + (
+            f" (where not, the two tokens' logits were at most {max(one['logit_gaps_where_not'])} "
+            "apart)"
+            if one["logit_gaps_where_not"]
+            else ""
+        )
+        for one in part["same"]
+    ]
+    return f"Times as many rows a second: {'; '.join(said)}.\n\nThe same tokens: {'; '.join(same)}."
+
+
+def _costs(numbers: dict[str, Any]) -> str:
+    masks, own, shared = numbers["masks"], numbers["extractor"], numbers["shared_prefix"]
+    return (
+        f"Masks take {100 * masks['share_p99']:.1f}% of the pass they are computed beside (99th "
+        f"percentile of {masks['n_passes']} passes). "
+        f"A warm call of `Extractor` takes {own['own_ms_p50']:.1f} ms of its own (median of "
+        f"{own['n']}, 90th percentile {own['own_ms_p90']:.1f}) beside {own['model_ms_p50']:.0f} ms "
+        f"of forward passes. With the schema in the prompt ({shared['prompt_tokens']:.0f} tokens), "
+        f"sharing its prefix makes the prompt {shared['prompt_ratio']:.1f} times as cheap, and the "
+        f"whole answer {shared['whole_ratio']:.2f} times (n={shared['n']})."
     )
