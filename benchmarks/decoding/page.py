@@ -51,7 +51,7 @@ def decoding() -> str:
             _arms(numbers["flagship"]),
             _ratios(numbers["flagship"]),
             "A claim of 49 leaves, for which the adapter was not trained, "
-            f"{_rows(numbers['nested'])} rows in a block, at most {config['nested_tokens']} tokens:",
+            f"{_rows(numbers['nested'])} rows in a block, to {config['nested_tokens']} tokens:",
             _arms(numbers["nested"]),
             _ratios(numbers["nested"]),
             _costs(numbers),
