@@ -91,7 +91,7 @@ def test_a_slow_server_ends_in_one_line_and_finished_rows_are_kept(
     assert done.returncode == 2, done.stderr
     *_, line = done.stderr.strip().splitlines()
     assert line.startswith("error: example 'row-1'")
-    assert "no answer within 1.0 s" in line
+    assert "no answer within 1 s" in line
     assert slow_server.asked == 3
     assert len((tmp_path / "answers.jsonl").read_text().splitlines()) == 1
 
