@@ -55,9 +55,15 @@ def decoding() -> str:
             _arms(numbers["nested"]),
             _ratios(numbers["nested"]),
             _costs(numbers),
-            f"Measured at {origin(result)}.",
+            f"Measured at {origin(result)}.{_when(numbers)}",
         )
     )
+
+
+def _when(numbers: dict[str, Any]) -> str:
+    """Says so where the costs of parts were measured apart from the rest."""
+    commit = numbers.get("costs_at_commit")
+    return f" The costs of masks, `Extractor` and prefix: commit `{commit}`." if commit else ""
 
 
 def _rows(part: dict[str, Any]) -> int:

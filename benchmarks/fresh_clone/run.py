@@ -64,7 +64,9 @@ def main() -> None:
                     source = clone / "runs" / "demo" / name
                     copy = shutil.copytree if source.is_dir() else shutil.copy
                     copy(source, kept / name)
-    print(write_result("fresh_clone", numbers=numbers, config={"python": sys.version.split()[0]}))
+            # After each, so that a command that fails does not take the others' seconds with it.
+            version = sys.version.split()[0]
+            print(write_result("fresh_clone", numbers=numbers, config={"python": version}))
 
 
 if __name__ == "__main__":
