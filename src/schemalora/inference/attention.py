@@ -101,14 +101,16 @@ def softmax_with_sinks(scores: torch.Tensor, sinks: torch.Tensor | None) -> torc
     """Weights in the type of the scores, computed in float32 or finer.
 
     Asked for float32, torch takes half the time on a CPU that it takes for bfloat16, in which it
-    computes in float32 as well.
+    computes in float32 as well. With gradients that is lost again in the backward pass, which
+    would keep the weights twice.
 
     Args:
         scores: shape (rows, key heads, queries that share a key head, queries, keys).
         sinks: one logit a head, or None.
     """
     kind = scores.dtype
-    softmax = partial(torch.softmax, dim=-1, dtype=torch.promote_types(kind, torch.float32))
+    asked = kind if scores.requires_grad else torch.promote_types(kind, torch.float32)
+    softmax = partial(torch.softmax, dim=-1, dtype=asked)
     if sinks is None:
         return softmax(scores).to(kind)
     sink = sinks.view(1, scores.shape[1], -1, 1, 1).expand(*scores.shape[:-1], 1)
