@@ -92,8 +92,6 @@ class Decoder:
         self._bytes_per_token = _cache_bytes_per_token(unwrap(model))
         self._lora = lora_forwards(model) if options.adapter else []
         self._prefix: PackedCache | None = None
-        self._shared = 0
-        """How many tokens the prefix has; 0 without one."""
         self._cache: PackedCache | None = None
 
     def share(self, prompts: Sequence[Sequence[int]]) -> None:
@@ -109,19 +107,20 @@ class Decoder:
             for start in range(0, len(tokens), at_once):
                 part = tokens[start : start + at_once]
                 forward(self._engine.model, cache, [Feed(row=0, tokens=part, start=start)], ())
-        self._prefix, self._shared, self._cache = cache, len(tokens), None
+        self._prefix, self._cache = cache, None
 
     def run(self, prompts: Sequence[Sequence[int]]) -> Iterator[Completion]:
         """Yields the completions of prompts that start with the shared tokens; see `decode`."""
         if not prompts:
             return
-        copied = self._shared if self._shared <= _LONGEST_COPIED else 0
+        shared = self._prefix.slots if self._prefix is not None else 0
+        copied = shared if shared <= _LONGEST_COPIED else 0
         rows = [
             Row(
                 index=index,
                 options=self._options,
                 prompt_tokens=len(prompt),
-                sequence=list(prompt[self._shared - copied :]),
+                sequence=list(prompt[shared - copied :]),
                 opening=copied,
             )
             for index, prompt in enumerate(prompts)
