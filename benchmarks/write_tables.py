@@ -14,14 +14,14 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs as a script
 
-from benchmarks.decoding.page import decoding, random_rows
+from benchmarks.decoding.page import decoding, decoding_costs, random_rows
 from benchmarks.prompt_tokens.page import prompt_tokens
 from benchmarks.study.page import (
     study_contrasts,
@@ -176,9 +176,8 @@ def every_result() -> str:
         result = read(path)
         assert result is not None
         numbers: dict[str, Any] = result["numbers"]
-        lists = {key: value for key, value in numbers.items() if is_table(value)}
-        single = {key: value for key, value in numbers.items() if key not in lists}
-        rows = [f"| `{key}` | {value} |" for key, value in flat(single)]
+        lists = dict(tables_in(numbers))
+        rows = [f"| `{key}` | {value} |" for key, value in flat(numbers) if key not in lists]
         listed = [f"`{key}`:\n\n{table_of(value)}" for key, value in lists.items()]
         config = ", ".join(f"{key} = {value}" for key, value in flat(result["config"]))
         parts += [
@@ -188,6 +187,15 @@ def every_result() -> str:
             f"Config: {config or 'none'}. Measured on {result['date']} at {origin(result)}.",
         ]
     return "\n\n".join(parts) or "*No result file yet.*"
+
+
+def tables_in(numbers: dict[str, Any], *path: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Lists of rows at any depth, by their dotted path."""
+    for key, value in numbers.items():
+        if is_table(value):
+            yield ".".join((*path, key)), value
+        elif isinstance(value, dict):
+            yield from tables_in(value, *path, key)
 
 
 def is_table(value: Any) -> bool:
@@ -213,6 +221,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "training-speed": training_speed,
     "random-rows": random_rows,
     "decoding": decoding,
+    "decoding-costs": decoding_costs,
     "prompt-tokens": prompt_tokens,
     "study-rows": study_rows,
     "study-rank": study_rank,

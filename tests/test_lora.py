@@ -9,7 +9,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from schemalora.lora import fused_lora, lora_forwards
+from schemalora.layers import replaced_forwards
+from schemalora.lora import lora_forwards
 
 
 class Net(nn.Module):
@@ -51,7 +52,7 @@ def test_outputs_and_gradients_are_those_of_peft(
     expected = outputs_and_gradients(net, x)
     forwards = lora_forwards(net, trained=True)
     assert len(forwards) == 2
-    with fused_lora(forwards):
+    with replaced_forwards(forwards):
         found = outputs_and_gradients(net, x)
     assert len(found) == 1 + 1 + 4
     for ours, theirs in zip(found, expected, strict=True):
@@ -64,7 +65,7 @@ def test_the_numerical_gradient_agrees():
     net = tuned().double()
     x = torch.randn(3, 24, dtype=torch.float64, requires_grad=True)
     trained = [one for one in net.parameters() if one.requires_grad]
-    with fused_lora(lora_forwards(net, trained=True)):
+    with replaced_forwards(lora_forwards(net, trained=True)):
         assert torch.autograd.gradcheck(lambda x, *_: net(x), (x, *trained))
 
 

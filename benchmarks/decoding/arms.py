@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from schemalora.contract import Contract
@@ -22,6 +24,9 @@ from schemalora.inference import (
     vocabulary_size,
 )
 from schemalora.inference.attention import unwrap
+from schemalora.records import read_examples
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Run = Callable[[Sequence[list[int]]], Iterator[Completion]]
 
@@ -72,6 +77,31 @@ class Subject:
                 **changes,
             }
         )
+
+
+def flagship(
+    loaded: LoadedModel, *, examples: Path | None, rows: int, max_new_tokens: int, batch_size: int
+) -> Subject:
+    """The adapter's own contract and prompt over the texts of examples; see `texts_of`."""
+    assert loaded.contract is not None
+    return Subject.of(
+        loaded,
+        loaded.contract,
+        texts_of(examples, rows),
+        prompt_format=loaded.prompt_format,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+    )
+
+
+def texts_of(path: Path | None, rows: int) -> list[str]:
+    """The texts of examples; without a file the flagship's eval set."""
+    if path is not None:
+        return [example.text for example in read_examples(path)][:rows]
+    sys.path.insert(0, str(ROOT / "examples"))
+    from customer_support.dataset import build_dataset
+
+    return [example.text for example in build_dataset(300, max(rows, 100), 0)[1]][:rows]
 
 
 def _ours(subject: Subject, *, constrained: bool, drafts: bool = True) -> Run:

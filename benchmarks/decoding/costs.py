@@ -1,17 +1,81 @@
-"""Parts of the decoder by themselves: the shared prefix, the masks, the extractor's own work."""
+"""What parts of the decoder cost: the shared prefix, the masks, the extractor's own work.
+
+    python -m benchmarks.decoding.costs --adapter runs/ticket/adapter --threads 2
+
+Processor time, of the thread in question where that is said. Writes
+benchmarks/results/decoding_costs.json.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import torch
 
-from benchmarks.decoding.arms import Subject
-from schemalora.inference import Decoder, Drafter, Extractor, LoadedModel, batch
+from benchmarks.decoding.arms import Subject, flagship, texts_of
+from benchmarks.result import write_result
+from schemalora.formatting import PromptFormat
+from schemalora.inference import Decoder, Drafter, Extractor, LoadedModel, batch, load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--adapter", required=True, help="an adapter directory")
+    parser.add_argument("--examples", type=Path, help="examples (JSONL); the flagship's if not")
+    parser.add_argument("--rows", type=int, default=192, help="for the masks")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--extractor-calls", type=int, default=64)
+    parser.add_argument("--prefix-rows", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=0, help="0: as torch chooses")
+    config = parser.parse_args()
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    loaded = load(config.adapter, attention="sdpa")
+    subject = flagship(
+        loaded,
+        examples=config.examples,
+        rows=config.rows,
+        max_new_tokens=128,
+        batch_size=config.batch_size,
+    )
+    numbers = {
+        "masks": mask_share(subject),
+        "extractor": extractor_overhead(loaded, texts_of(config.examples, config.extractor_calls)),
+        "shared_prefix": shared_prefix(
+            base_arm(loaded, texts_of(config.examples, config.prefix_rows))
+        ),
+    }
+    print(json.dumps(numbers, indent=2))
+    settings: dict[str, Any] = {
+        **vars(config),
+        # Folders are of this machine, and tell nobody anything.
+        "adapter": "/".join(Path(config.adapter).parts[-2:]),
+        "examples": config.examples.name if config.examples else "the flagship's",
+        "dtype": str(loaded.model.dtype),
+        "threads": torch.get_num_threads(),
+    }
+    write_result("decoding_costs", numbers=numbers, config=settings)
+
+
+def base_arm(loaded: LoadedModel, texts: Sequence[str]) -> Subject:
+    """The base model, which is shown the schema in every prompt."""
+    assert loaded.contract is not None
+    return Subject.of(
+        loaded.base(),
+        loaded.contract,
+        texts,
+        prompt_format=PromptFormat(style="schema"),
+        max_new_tokens=128,
+        batch_size=16,
+    )
 
 
 def shared_prefix(subject: Subject) -> dict[str, Any]:
@@ -102,3 +166,7 @@ def _timed(
 
     with patch.object(batch, name, timed):
         yield
+
+
+if __name__ == "__main__":
+    main()

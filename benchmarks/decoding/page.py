@@ -35,7 +35,7 @@ def random_rows() -> str:
 
 
 def decoding() -> str:
-    """Every arm on the flagship's contract and on the larger one, ratios, and what parts cost."""
+    """Every arm on the flagship's contract and on the larger one, with their ratios."""
     result = read(RESULTS / "decoding.json")
     if result is None:
         return not_measured("decoding")
@@ -54,16 +54,9 @@ def decoding() -> str:
             f"{_rows(numbers['nested'])} rows in a block, to {config['nested_tokens']} tokens:",
             _arms(numbers["nested"]),
             _ratios(numbers["nested"]),
-            _costs(numbers),
-            f"Measured at {origin(result)}.{_when(numbers)}",
+            f"Measured at {origin(result)}.",
         )
     )
-
-
-def _when(numbers: dict[str, Any]) -> str:
-    """Says so where the costs of parts were measured apart from the rest."""
-    commit = numbers.get("costs_at_commit")
-    return f" The costs of masks, `Extractor` and prefix: commit `{commit}`." if commit else ""
 
 
 def _rows(part: dict[str, Any]) -> int:
@@ -108,7 +101,12 @@ def _ratios(part: dict[str, Any]) -> str:
     return f"Times as many rows a second: {'; '.join(said)}.\n\nThe same tokens: {'; '.join(same)}."
 
 
-def _costs(numbers: dict[str, Any]) -> str:
+def decoding_costs() -> str:
+    """What masks, `Extractor` and the shared prefix cost."""
+    result = read(RESULTS / "decoding_costs.json")
+    if result is None:
+        return not_measured("decoding_costs")
+    numbers = result["numbers"]
     masks, own, shared = numbers["masks"], numbers["extractor"], numbers["shared_prefix"]
     return (
         f"Masks take {100 * masks['share_p99']:.1f}% of the pass they are computed beside (99th "
@@ -117,5 +115,6 @@ def _costs(numbers: dict[str, Any]) -> str:
         f"{own['n']}, 90th percentile {own['own_ms_p90']:.1f}) beside {own['model_ms_p50']:.0f} ms "
         f"of forward passes. With the schema in the prompt ({shared['prompt_tokens']:.0f} tokens), "
         f"sharing its prefix makes the prompt {shared['prompt_ratio']:.1f} times as cheap, and the "
-        f"whole answer {shared['whole_ratio']:.2f} times (n={shared['n']})."
+        f"whole answer {shared['whole_ratio']:.2f} times (n={shared['n']}).\n\n"
+        f"Measured at {origin(result)}."
     )

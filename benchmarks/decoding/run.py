@@ -1,4 +1,4 @@
-"""Decoding side by side: rows per second, passes, memory, first row; and what its parts cost.
+"""Decoding side by side: rows per second, passes, memory, first row.
 
     python -m benchmarks.decoding.run --adapter runs/ticket/adapter --threads 1 --path /tmp/peers
 
@@ -23,16 +23,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.decoding.arms import ARMS, Subject, prepare
+from benchmarks.decoding.arms import ARMS, Subject, flagship, prepare
 from benchmarks.decoding.blocks import compare
-from benchmarks.decoding.costs import extractor_overhead, mask_share, shared_prefix
 from benchmarks.decoding.nested import TEXTS, InsuranceClaim
 from benchmarks.result import write_result
 from schemalora.contract import Contract
 from schemalora.formatting import PromptFormat
 from schemalora.inference import LoadedModel, load
 from schemalora.inference.attention import unwrap
-from schemalora.records import read_examples
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,21 +39,19 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", required=True, help="an adapter directory")
     parser.add_argument("--examples", type=Path, help="examples (JSONL); the flagship's if not")
-    parser.add_argument("--rows", type=int, default=256)
+    parser.add_argument("--rows", type=int, default=800)
     parser.add_argument("--blocks", type=int, default=4)
-    parser.add_argument("--batch-sizes", type=int, nargs="*", default=[16, 32], help="to try")
-    parser.add_argument("--trial-rows", type=int, default=64)
+    parser.add_argument("--batch-sizes", type=int, nargs="*", default=[16, 32, 64], help="to try")
+    parser.add_argument("--trial-rows", type=int, default=128)
     parser.add_argument("--max-new-tokens", type=int, default=128)
     parser.add_argument("--nested-rows", type=int, default=16)
     parser.add_argument("--nested-tokens", type=int, default=384)
     parser.add_argument("--generate-attention", nargs="*", default=["sdpa", "eager"])
-    parser.add_argument("--extractor-calls", type=int, default=64)
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--merge", action="store_true", help="the adapter merged, for all arms")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch chooses")
     parser.add_argument("--path", help="where the peers are installed")
     parser.add_argument("--arms", nargs="*", default=list(ARMS))
-    parser.add_argument("--skip-costs", action="store_true")
     return parser.parse_args()
 
 
@@ -67,7 +63,13 @@ def main() -> None:
         # Last, so that the peers bring nothing that is installed already.
         sys.path.append(config.path)
     loaded = load(config.adapter, dtype=config.dtype, attention="sdpa", merge=config.merge)
-    subject = flagship(loaded, config)
+    subject = flagship(
+        loaded,
+        examples=config.examples,
+        rows=config.rows,
+        max_new_tokens=config.max_new_tokens,
+        batch_size=max(config.batch_sizes),
+    )
     ours = fastest("schemalora, constrained", subject, config, ["packed"])
     theirs = fastest("generate, free", subject, config, config.generate_attention)
     numbers: dict[str, Any] = {"trials": [*ours.pop("trials"), *theirs.pop("trials")]}
@@ -77,14 +79,6 @@ def main() -> None:
     if config.nested_rows:
         rows = min(config.nested_rows, len(TEXTS))
         numbers["nested"] = measure(nested(loaded, config, rows), config, rows, 1)
-    if not config.skip_costs:
-        numbers["masks"] = mask_share(subject)
-        numbers["extractor"] = extractor_overhead(
-            loaded, texts_of(config.examples, config.extractor_calls)
-        )
-        if not config.merge:
-            numbers["shared_prefix"] = shared_prefix(base_arm(loaded, config))
-    print(json.dumps({key: numbers[key] for key in numbers if key not in ("flagship", "nested")}))
     settings: dict[str, Any] = {key: str(value) for key, value in vars(config).items()}
     # Folders are of this machine, and tell nobody anything.
     del settings["path"]
@@ -137,18 +131,6 @@ def fastest(
     return {**{key: best[key] for key in ("attention", "batch_size")}, "trials": trials}
 
 
-def flagship(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
-    assert loaded.contract is not None
-    return Subject.of(
-        loaded,
-        loaded.contract,
-        texts_of(config.examples, config.rows),
-        prompt_format=loaded.prompt_format,
-        max_new_tokens=config.max_new_tokens,
-        batch_size=max(config.batch_sizes),
-    )
-
-
 def nested(loaded: LoadedModel, config: argparse.Namespace, rows: int) -> Subject:
     """The larger contract; the adapter was not trained for it, so only cost and shape count."""
     return Subject.of(
@@ -159,29 +141,6 @@ def nested(loaded: LoadedModel, config: argparse.Namespace, rows: int) -> Subjec
         max_new_tokens=config.nested_tokens,
         batch_size=rows,
     )
-
-
-def base_arm(loaded: LoadedModel, config: argparse.Namespace) -> Subject:
-    """The base model, which is shown the schema in every prompt."""
-    assert loaded.contract is not None
-    return Subject.of(
-        loaded.base(),
-        loaded.contract,
-        texts_of(config.examples, min(config.rows, 32)),
-        prompt_format=PromptFormat(style="schema"),
-        max_new_tokens=config.max_new_tokens,
-        batch_size=16,
-    )
-
-
-def texts_of(path: Path | None, rows: int) -> list[str]:
-    """The texts of examples; without a file the flagship's eval set."""
-    if path is not None:
-        return [example.text for example in read_examples(path)][:rows]
-    sys.path.insert(0, str(ROOT / "examples"))
-    from customer_support.dataset import build_dataset
-
-    return [example.text for example in build_dataset(300, max(rows, 100), 0)[1]][:rows]
 
 
 if __name__ == "__main__":

@@ -12,14 +12,13 @@ forward pass, and more than that of a training step, where the adapter is kept i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-LayerForward = tuple[torch.nn.Module, Callable[..., torch.Tensor]]
+from schemalora.layers import LayerForward
 
 
 def lora_forwards(model: Any, *, trained: bool = False) -> list[LayerForward]:
@@ -44,43 +43,30 @@ def lora_forwards(model: Any, *, trained: bool = False) -> list[LayerForward]:
     return found
 
 
-@contextmanager
-def fused_lora(forwards: Sequence[LayerForward]) -> Generator[None]:
-    """Computes layers as `lora_forwards` says, and puts PEFT's own way back after."""
-    # Not by setattr: a module's own takes a hundred times as long, for every layer and call.
-    for layer, forward in forwards:
-        vars(layer)["forward"] = forward
-    try:
-        yield
-    finally:
-        for layer, _ in forwards:
-            del vars(layer)["forward"]
+@dataclass(frozen=True, slots=True)
+class LoraLinear:
+    """`base(x) + scaling * x A^T B^T` (Hu et al., https://arxiv.org/abs/2106.09685)."""
 
+    base: torch.nn.Linear
+    """The frozen linear layer."""
+    a: torch.Tensor
+    """Shape (rank, inputs)."""
+    b: torch.Tensor
+    """Shape (outputs, rank)."""
+    scaling: float
+    """alpha / rank."""
 
-def lora_linear(
-    x: torch.Tensor, *, base: torch.nn.Linear, a: torch.Tensor, b: torch.Tensor, scaling: float
-) -> torch.Tensor:
-    """`base(x) + scaling * x A^T B^T` (Hu et al., https://arxiv.org/abs/2106.09685).
-
-    Args:
-        x: shape (..., inputs).
-        base: the frozen linear layer.
-        a: shape (rank, inputs).
-        b: shape (outputs, rank).
-        scaling: alpha / rank.
-
-    Returns:
-        Shape (..., outputs).
-    """
-    flat = x.flatten(0, -2)
-    # Not through the module, whose call alone takes as long as A's product.
-    result = torch.nn.functional.linear(flat, base.weight, base.bias)
-    result.addmm_(torch.nn.functional.linear(flat, a), b.t(), alpha=scaling)
-    return result.view(*x.shape[:-1], -1)
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., inputs) to (..., outputs)."""
+        flat = x.flatten(0, -2)
+        # Not through the module, whose call alone takes as long as A's product.
+        result = torch.nn.functional.linear(flat, self.base.weight, self.base.bias)
+        result.addmm_(torch.nn.functional.linear(flat, self.a), self.b.t(), alpha=self.scaling)
+        return result.view(*x.shape[:-1], -1)
 
 
 class TrainedLoraLinear(torch.autograd.Function):
-    """`lora_linear` with gradients for x, A and B, all products in the type of the base.
+    """`LoraLinear` with gradients for x, A and B, all products in the type of the base.
 
     As under autocast, A and B are rounded to that type for the products and their gradients come
     back in their own.
@@ -96,7 +82,7 @@ class TrainedLoraLinear(torch.autograd.Function):
         b: torch.Tensor,
         scaling: float,
     ) -> torch.Tensor:
-        """Shapes as in `lora_linear`; weight (outputs, inputs), bias (outputs,) or None."""
+        """Shapes as in `LoraLinear`; weight (outputs, inputs), bias (outputs,) or None."""
         flat = x.flatten(0, -2)
         a, b = a.to(weight.dtype), b.to(weight.dtype)
         low = flat @ a.t()
@@ -137,12 +123,11 @@ def _plain_adapter(layer: Any) -> str | None:
     return names[0]
 
 
-def _fused_forward(layer: Any, name: str) -> Callable[..., torch.Tensor] | None:
+def _fused_forward(layer: Any, name: str) -> LoraLinear | None:
     a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
-    base = layer.base_layer
-    if a.dtype != base.weight.dtype:
+    if a.dtype != layer.base_layer.weight.dtype:
         return None
-    return partial(lora_linear, base=base, a=a, b=b, scaling=layer.scaling[name])
+    return LoraLinear(layer.base_layer, a, b, layer.scaling[name])
 
 
 def _trained_forward(layer: Any, name: str) -> Callable[..., torch.Tensor] | None:

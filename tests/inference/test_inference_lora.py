@@ -7,7 +7,8 @@ from peft import LoraConfig, get_peft_model
 from inference.conftest import random_model
 from inference.test_inference_decoding import decoded, reference, with_end
 from schemalora.inference import Drafter
-from schemalora.lora import fused_lora, lora_forwards
+from schemalora.layers import replaced_forwards
+from schemalora.lora import lora_forwards
 
 
 def tuned_model(dtype=torch.float32, **changes):
@@ -30,7 +31,7 @@ def test_the_logits_are_those_of_peft(dtype, tolerance):
     model = tuned_model(dtype).eval()
     expected = logits_of(model, IDS)
     layers = [layer for layer in model.modules() if hasattr(layer, "lora_A")]
-    with fused_lora(lora_forwards(model)):
+    with replaced_forwards(lora_forwards(model)):
         assert all("forward" in vars(layer) for layer in layers)
         found = logits_of(model, IDS)
     assert not any("forward" in vars(layer) for layer in layers)

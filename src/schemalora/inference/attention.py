@@ -15,7 +15,7 @@ import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from schemalora.inference.packed import Feed, PackedCache
-from schemalora.lora import LayerForward, fused_lora
+from schemalora.layers import LayerForward, replaced_forwards
 
 ATTENTION_NAME = "schemalora_packed"
 
@@ -134,17 +134,17 @@ def unwrap(model: Any) -> Any:
 
 @contextmanager
 def packed_model(
-    model: Any, *, adapter: bool = True, lora: Sequence[LayerForward] = ()
+    model: Any, *, adapter: bool = True, layers: Sequence[LayerForward] = ()
 ) -> Generator[None]:
-    """Evaluation mode, packed attention and fused LoRA; everything is put back after.
+    """Evaluation mode, packed attention and faster layers; everything is put back after.
 
     Args:
         model: a causal LM, or a PEFT model around one.
         adapter: False switches the adapters of a PEFT model off.
-        lora: what `lora_forwards` found.
+        layers: what `lora_forwards` and `blocked_forwards` found.
     """
     if not adapter and hasattr(model, "disable_adapter"):
-        with model.disable_adapter(), packed_model(model):
+        with model.disable_adapter(), packed_model(model, layers=layers):
             yield
         return
     model = unwrap(model)
@@ -158,7 +158,7 @@ def packed_model(
     for config in configs.values():
         config._attn_implementation = ATTENTION_NAME
     try:
-        with fused_lora(lora):
+        with replaced_forwards(layers):
             yield
     finally:
         for key, config in configs.items():

@@ -48,8 +48,6 @@ class Batch:
         rows: Sequence[Row],
         cache: PackedCache,
         options: DecodingOptions,
-        *,
-        opening: PackedCache | None = None,
     ) -> None:
         self._engine = engine
         self._options = options
@@ -57,8 +55,6 @@ class Batch:
         self._rows: list[Row] = []
         """Rows in work; their place here is their row of the cache."""
         self._cache = cache
-        self._opening = opening
-        """What every row's sequence opens with, cached."""
         self._capacity = min(cache.rows, options.batch_size)
 
     @property
@@ -138,9 +134,6 @@ class Batch:
         while self._waiting and len(self._rows) < self._capacity:
             row = self._waiting.popleft()
             row.start()
-            if self._opening is not None:
-                self._cache.begin_row(len(self._rows), self._opening)
-                row.cached = self._opening.slots
             self._rows.append(row)
 
     def _take_ended(self) -> list[Completion]:

@@ -80,6 +80,8 @@ class PackedStep:
     """For each packed token, shape (3, n): where its feed's line begins among the groups' padded
     tokens, how wide the line is, and how far in it the token stands."""
     prefix_length: int
+    longest: int
+    """Slots that any row looks at."""
     _layouts: dict[int, _Layout] = field(default_factory=dict[int, _Layout])
     _masks: dict[tuple[int, int | None], torch.Tensor] = field(
         default_factory=dict[tuple[int, int | None], torch.Tensor]
@@ -122,6 +124,10 @@ class PackedStep:
         return mask
 
 
+# Slots that are zeroed together.
+_CLEARED_AT_ONCE = 32
+
+
 class _PackedLayer(CacheLayerMixin):
     """Keys and values of one layer, shape (rows, heads, slots, head size)."""
 
@@ -130,14 +136,23 @@ class _PackedLayer(CacheLayerMixin):
     def __init__(self, owner: PackedCache) -> None:
         super().__init__()
         self._owner = owner
+        self._cleared = 0
+        """How many slots of every row hold numbers."""
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        rows, slots = self._owner.rows, self._owner.slots
-        # Zeros: what was never written is masked, but 0 * NaN of unused memory would not be 0.
-        self.keys = key_states.new_zeros(rows, key_states.shape[1], slots, key_states.shape[3])
-        self.values = value_states.new_zeros(
+        rows, slots, opening = self._owner.rows, self._owner.slots, self._owner.opening
+        self.keys = key_states.new_empty(rows, key_states.shape[1], slots, key_states.shape[3])
+        self.values = value_states.new_empty(
             rows, value_states.shape[1], slots, value_states.shape[3]
         )
+        if opening is not None:
+            self._clear(opening.slots)
+            source = opening.layers[self._owner.layers.index(self)]
+            assert isinstance(source, _PackedLayer)
+            assert source.keys is not None
+            assert source.values is not None
+            self.keys[:, :, : opening.slots] = source.keys
+            self.values[:, :, : opening.slots] = source.values
         self.is_initialized = True
 
     def update(
@@ -149,9 +164,24 @@ class _PackedLayer(CacheLayerMixin):
         assert step is not None
         assert self.keys is not None
         assert self.values is not None
+        if step.longest > self._cleared:
+            self._clear(step.longest)
         self.keys[step.rows, :, step.slots] = key_states[0].transpose(0, 1)
         self.values[step.rows, :, step.slots] = value_states[0].transpose(0, 1)
         return self.keys, self.values
+
+    def _clear(self, slots: int) -> None:
+        """Zeros more slots: what was never written is masked, but 0 * NaN would not be 0.
+
+        Not all at once, as most rows stay far from the token limit: memory that nobody touches
+        costs nothing.
+        """
+        assert self.keys is not None
+        assert self.values is not None
+        fresh = slice(self._cleared, max(slots, self._cleared + _CLEARED_AT_ONCE))
+        self.keys[:, :, fresh] = 0
+        self.values[:, :, fresh] = 0
+        self._cleared = fresh.stop
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return query_length, 0
@@ -170,38 +200,30 @@ class PackedCache(Cache):
         rows: how many rows it holds at once.
         slots: tokens per row, prefix not counted.
         prefix: a filled cache of one row, whose tokens come before every row's own.
+        opening: a filled cache of one row, which is copied to the first slots of every row; no row
+            may write there.
     """
 
-    def __init__(self, *, rows: int, slots: int, prefix: PackedCache | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rows: int,
+        slots: int,
+        prefix: PackedCache | None = None,
+        opening: PackedCache | None = None,
+    ) -> None:
         super().__init__(layer_class_to_replicate=partial(_PackedLayer, self))  # pyright: ignore[reportArgumentType]  (any factory)
         self.rows = rows
         self.slots = slots
         self.prefix = prefix
+        self.opening = opening
         self.prefix_length = prefix.slots if prefix is not None else 0
         self.step: PackedStep | None = None
-
-    @torch.inference_mode()
-    def begin_row(self, row: int, opening: PackedCache) -> None:
-        """Copies the one row of another cache, all its slots, to the beginning of a row."""
-        for index, source in enumerate(opening.layers):
-            if index == len(self.layers):
-                self.layers.append(_PackedLayer(self))
-            layer = self.layers[index]
-            assert isinstance(layer, _PackedLayer)
-            assert isinstance(source, _PackedLayer)
-            assert source.keys is not None
-            assert source.values is not None
-            if not layer.is_initialized:
-                layer.lazy_initialization(source.keys, source.values)
-            assert layer.keys is not None
-            assert layer.values is not None
-            layer.keys[row, :, : opening.slots] = source.keys[0]
-            layer.values[row, :, : opening.slots] = source.values[0]
 
     def smaller(self, rows: int) -> PackedCache:
         """An empty cache of fewer rows; this one gives its memory back."""
         self.layers.clear()
-        return PackedCache(rows=rows, slots=self.slots, prefix=self.prefix)
+        return PackedCache(rows=rows, slots=self.slots, prefix=self.prefix, opening=self.opening)
 
     def pack(self, feeds: Sequence[Feed], device: torch.device) -> PackedStep:
         """Lays out the tokens of one forward pass."""
@@ -227,6 +249,7 @@ class PackedCache(Cache):
             groups=groups,
             lines=tensor(lines).t(),
             prefix_length=self.prefix_length,
+            longest=max(group.length for group in groups),
         )
 
     def _group(self, feeds: Sequence[Feed], offsets: Sequence[int], device: torch.device) -> _Group:

@@ -48,10 +48,10 @@ class Row:
     sequence: list[int]
     """The prompt's tokens behind the prefix that all rows look at, then the completion's."""
     opening: int = 0
-    """How many of `sequence` open every row's, and are copied into the cache."""
+    """How many of `sequence` open every row's, and are in the cache from the start."""
     own: int = 0
     """How many of `sequence` are the prompt's."""
-    cached: int = 0
+    cached: int = field(init=False)
     """How many of `sequence` are in the cache."""
     state: ConstraintState | None = None
     drafter: RowDrafter | None = None
@@ -69,6 +69,9 @@ class Row:
     _forced: int = 0
     _drafted: int = 0
     _logprobs: list[float] = field(default_factory=list[float])
+
+    def __post_init__(self) -> None:
+        self.cached = self.opening
 
     @property
     def completion(self) -> list[int]:
@@ -109,8 +112,8 @@ class Row:
             self._check_end()
 
     def forget_cache(self) -> None:
-        """The cache is gone; everything will be fed again."""
-        self.cached = 0
+        """The cache is gone; everything but its opening will be fed again."""
+        self.cached = self.opening
         if self.state is not None:
             self.state.rollback(len(self._draft))
         self._draft = []

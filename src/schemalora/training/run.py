@@ -27,7 +27,8 @@ from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
 from schemalora.formatting import template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
-from schemalora.lora import LayerForward, fused_lora, lora_forwards
+from schemalora.layers import LayerForward, replaced_forwards
+from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
 from schemalora.training.attention import use_row_attention
 from schemalora.training.checkpoints import CheckpointCallback
@@ -95,7 +96,7 @@ def train(
         if is_main_process():
             folder.release()
         raise
-    with _limits_of_the_machine(folder), fused_lora(_lora_forwards(trainer)):
+    with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
         trainer.train(resume_from_checkpoint=checkpoint)
         manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection))
         _finish(trainer, selection, manifest, prepared, folder)
