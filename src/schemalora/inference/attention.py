@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from schemalora.inference.packed import Feed, PackedCache
+from schemalora.inference.packed import Feed, Group, PackedCache
 from schemalora.layers import LayerForward, replaced_forwards
 
 ATTENTION_NAME = "schemalora_packed"
@@ -68,7 +68,7 @@ def packed_attention(
         # (b, key heads, queries that share a key head * t, head size)
         q = queries.index_select(0, layout.queries[index])
         q = q.view(b, key_heads, -1, query.shape[-1])
-        keys, values = key[group.rows, :, : group.length], value[group.rows, :, : group.length]
+        keys, values = _part(key, group), _part(value, group)
         scores = q @ keys.transpose(2, 3)
         if prefix is not None:
             scores = torch.cat([_shared(q, prefix.keys[0].transpose(1, 2)), scores], dim=-1)
@@ -85,6 +85,18 @@ def packed_attention(
         outputs.append(out.reshape(-1, out.shape[-1]))
     together = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
     return together.index_select(0, layout.outputs).view(1, -1, heads, together.shape[-1]), None
+
+
+def _part(cache: torch.Tensor, group: Group) -> torch.Tensor:
+    """What a group looks at, shape (b, key heads, length, head size), without gaps.
+
+    With gaps, the products would make copies of their own, and of turned keys slow ones.
+    """
+    part = cache[:, :, : group.length]
+    if isinstance(group.rows, slice):
+        return part[group.rows].contiguous()
+    # Takes a third of the time of indexing.
+    return part.index_select(0, group.rows)
 
 
 def _shared(rows: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,7 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
     """Rows whose attention is computed together, padded to the longest of them."""
 
     rows: slice | torch.Tensor
@@ -75,7 +75,7 @@ class PackedStep:
     """Their cache rows, shape (n,)."""
     slots: torch.Tensor
     """Their slots, shape (n,)."""
-    groups: list[_Group]
+    groups: list[Group]
     lines: torch.Tensor
     """For each packed token, shape (3, n): where its feed's line begins among the groups' padded
     tokens, how wide the line is, and how far in it the token stands."""
@@ -228,7 +228,7 @@ class PackedCache(Cache):
     def pack(self, feeds: Sequence[Feed], device: torch.device) -> PackedStep:
         """Lays out the tokens of one forward pass."""
         offsets = list(accumulate((len(feed.tokens) for feed in feeds), initial=0))
-        groups: list[_Group] = []
+        groups: list[Group] = []
         lines = [(0, 0, 0)] * offsets[-1]
         base = 0
         for part in _alike(feeds, self.prefix_length, _GROUP_COST[device.type == "cpu"]):
@@ -252,7 +252,7 @@ class PackedCache(Cache):
             longest=max(group.length for group in groups),
         )
 
-    def _group(self, feeds: Sequence[Feed], offsets: Sequence[int], device: torch.device) -> _Group:
+    def _group(self, feeds: Sequence[Feed], offsets: Sequence[int], device: torch.device) -> Group:
         width = max(len(feed.tokens) for feed in feeds)
         tokens = [
             [offset + min(index, len(feed.tokens) - 1) for index in range(width)]
@@ -261,7 +261,7 @@ class PackedCache(Cache):
         starts = torch.tensor([self.prefix_length + feed.start for feed in feeds], device=device)
         rows = [feed.row for feed in feeds]
         together = rows == list(range(rows[0], rows[0] + len(rows)))
-        return _Group(
+        return Group(
             rows=slice(rows[0], rows[0] + len(rows))
             if together
             else torch.tensor(rows, device=device),
@@ -283,28 +283,39 @@ class PackedCache(Cache):
 
 
 # What a group of its own costs, in cells of a score matrix: on a CPU the time of a dozen small
-# operations (measured: 0.1 ms, as long as 4,000 cells of nine heads take), on a GPU their launches.
-_GROUP_COST = {True: 4_000, False: 200_000}
+# operations (4,000 and 25,000 were a few per cent slower), on a GPU their launches (not measured).
+_GROUP_COST = {True: 10_000, False: 200_000}
 
 
 def _alike(feeds: Sequence[Feed], prefix_length: int, cost: int) -> list[list[int]]:
-    """Feeds sorted into groups, so that padding costs less than further groups would.
+    """The cheapest way to sort feeds into groups of similar length.
+
+    A group costs `cost` and the cells of its scores: its feeds, padded to the longest of them,
+    times the slots that the one furthest on looks at.
 
     Returns:
         Indices of feeds, each once; ascending within a group.
     """
+    by_length: dict[int, list[int]] = {}
+    for index, feed in enumerate(feeds):
+        by_length.setdefault(len(feed.tokens), []).append(index)
+    lengths = sorted(by_length, reverse=True)
+    ends = [max(feeds[i].start for i in by_length[length]) + length for length in lengths]
+    # cheapest[n]: what the n longest lengths cost, and where the last of their groups begins.
+    cheapest: list[tuple[int, int]] = [(0, 0)]
+    for last in range(len(lengths)):
+        count = end = 0
+        options: list[tuple[int, int]] = []
+        for first in range(last, -1, -1):
+            count += len(by_length[lengths[first]])
+            end = max(end, ends[first])
+            cells = lengths[first] * count * (end + prefix_length)
+            options.append((cheapest[first][0] + cost + cells, first))
+        cheapest.append(min(options))
     groups: list[list[int]] = []
-    width = length = 0
-    for index in sorted(range(len(feeds)), key=lambda i: -len(feeds[i].tokens)):
-        count, end = len(feeds[index].tokens), feeds[index].start + len(feeds[index].tokens)
-        if groups:
-            size = len(groups[-1])
-            longer = max(length, end)
-            padded = width * ((size + 1) * longer - size * length + prefix_length)
-            if padded <= cost + count * (end + prefix_length):
-                groups[-1].append(index)
-                length = longer
-                continue
-        groups.append([index])
-        width, length = count, end
-    return [sorted(group) for group in groups]
+    behind = len(lengths)
+    while behind:
+        first = cheapest[behind][1]
+        groups.append(sorted(i for length in lengths[first:behind] for i in by_length[length]))
+        behind = first
+    return groups
