@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,15 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, PlainValidator, SecretStr
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ImportString,
+    PlainValidator,
+    SecretStr,
+)
 
 import zoo
 from schemalora.contract import Contract, Derived, Extracted, FreeText, load_contract
@@ -276,6 +285,23 @@ class WithAliasPath(BaseModel):
     name: str = Field(validation_alias=AliasPath("names", 0))
 
 
+class Code(Enum):
+    PLAIN = "a"
+    PAIR = ("b", 1)
+
+
+class WithTupleMember(BaseModel):
+    codes: list[Code]
+
+
+class WithImport(BaseModel):
+    names: dict[str, ImportString[Any]]
+
+
+class WithTypedImport(BaseModel):
+    name: ImportString[int]
+
+
 class Undefined(BaseModel):
     other: "Nowhere"  # noqa: F821, UP037  # pyright: ignore
 
@@ -287,6 +313,9 @@ class Undefined(BaseModel):
         (WithClass, "$.inner.*", "Arbitrary"),
         (WithType, "$.kind", "class object"),
         (WithAliasPath, "$.name", "AliasPath"),
+        (WithTupleMember, "$.codes[*]", r"Code.PAIR .* \('b', 1\)"),
+        (WithImport, "$.names.*", "imported"),
+        (WithTypedImport, "$.name", "imported"),
         (Undefined, "$", "Nowhere"),
         (Arbitrary, "$", "Arbitrary"),
     ],

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemalora.inference.packed import Feed, _alike
+from schemalora.inference.packed import Feed, alike
 
 FEEDS = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 200)), min_size=1, max_size=8)
 
@@ -45,7 +45,7 @@ def test_no_way_to_group_feeds_is_cheaper(
         Feed(row=row, tokens=range(length), start=start)
         for row, (length, start) in enumerate(sizes)
     ]
-    groups = _alike(feeds, prefix, cost)
+    groups = alike(feeds, prefix, cost)
     assert sorted(i for group in groups for i in group) == list(range(len(feeds)))
     assert all(group == sorted(group) for group in groups)
     cheapest = min(cost_of(feeds, way, prefix, cost) for way in every_way(feeds))
@@ -54,5 +54,5 @@ def test_no_way_to_group_feeds_is_cheaper(
 
 def test_a_long_prompt_does_not_pad_short_drafts() -> None:
     feeds = [Feed(row=row, tokens=range(400 if row == 3 else 5), start=0) for row in range(20)]
-    groups = _alike(feeds, 0, 10_000)
+    groups = alike(feeds, 0, 10_000)
     assert sorted(map(len, groups)) == [1, 19]

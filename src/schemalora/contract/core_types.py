@@ -30,7 +30,35 @@ def unreachable_reason(schema: Mapping[str, Any]) -> str | None:
     if kind == "is-instance":
         name = getattr(schema.get("cls"), "__name__", str(schema.get("cls")))
         return f"the class {name} has no JSON form; use a model, or leave the field out"
+    if kind == "enum":
+        return _unreachable_member(schema)
+    if kind.startswith("function-") and _imports(schema["function"]):
+        return "a completion must not choose what is imported; use a Literal of names"
     return _UNREACHABLE.get(kind)
+
+
+def _unreachable_member(schema: Mapping[str, Any]) -> str | None:
+    for member in schema["members"]:
+        if not _is_read_back(member.value) and "missing" not in schema:
+            return (
+                f"{member} has the value {member.value!r}, which no JSON value equals; give it a "
+                "string, a number or a list"
+            )
+    return None
+
+
+def _is_read_back(value: Any) -> bool:
+    try:
+        return json.loads(json.dumps(value)) == value
+    except (TypeError, ValueError):
+        return False
+
+
+def _imports(holder: Mapping[str, Any]) -> bool:
+    """Whether a validator is that of pydantic's `ImportString`."""
+    function = holder["function"]
+    name = getattr(function, "__name__", "")
+    return name == "import_string" and _module_of(function).startswith("pydantic")
 
 
 def wire_name(name: str, field: Mapping[str, Any], path: str) -> str:

@@ -231,7 +231,7 @@ class PackedCache(Cache):
         groups: list[Group] = []
         lines = [(0, 0, 0)] * offsets[-1]
         base = 0
-        for part in _alike(feeds, self.prefix_length, _GROUP_COST[device.type == "cpu"]):
+        for part in alike(feeds, self.prefix_length, _GROUP_COST[device.type == "cpu"]):
             group = self._group([feeds[i] for i in part], [offsets[i] for i in part], device)
             groups.append(group)
             for place, index in enumerate(part):
@@ -287,7 +287,7 @@ class PackedCache(Cache):
 _GROUP_COST = {True: 10_000, False: 200_000}
 
 
-def _alike(feeds: Sequence[Feed], prefix_length: int, cost: int) -> list[list[int]]:
+def alike(feeds: Sequence[Feed], prefix_length: int, cost: int) -> list[list[int]]:
     """The cheapest way to sort feeds into groups of similar length.
 
     A group costs `cost` and the cells of its scores: its feeds, padded to the longest of them,
