@@ -64,19 +64,23 @@ def predict(
         int | None, typer.Option(min=1, help="Longest completion in tokens.")
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Rows at once; with --server, requests at once.")
-    ] = 16,
+        int | None,
+        typer.Option(
+            min=1, help="Rows at once (default: 32); with --server, requests at once (default: 16)."
+        ),
+    ] = None,
 ) -> None:
     """Ask a model for the JSON value of every example."""
     from schemalora.inference import OpenAIServer
     from schemalora.inference import predict as run
-    from schemalora.inference.options import DEFAULT_MAX_NEW_TOKENS
+    from schemalora.inference.options import DEFAULT_BATCH_SIZE, DEFAULT_MAX_NEW_TOKENS
 
     rows = list(read_examples(examples))
     engine = None
     if server is not None:
         model = served_model or adapter_or_base_model
-        engine = OpenAIServer(url=server, model=model, concurrency=batch_size)
+        engine = OpenAIServer(url=server, model=model)
+        engine = engine if batch_size is None else replace(engine, concurrency=batch_size)
         engine = engine if timeout is None else replace(engine, timeout=timeout)
         engine = engine if attempts is None else replace(engine, attempts=attempts)
     elif (timeout, attempts, served_model) != (None, None, None):
@@ -92,7 +96,7 @@ def predict(
                 engine=engine or "transformers",
                 confidence=confidence,
                 max_new_tokens=max_new_tokens or DEFAULT_MAX_NEW_TOKENS,
-                batch_size=batch_size,
+                batch_size=batch_size or DEFAULT_BATCH_SIZE,
                 output=output,
                 progress=shown.show,
             )

@@ -10,6 +10,9 @@ from schemalora.inference.drafting import Drafter
 DEFAULT_MAX_NEW_TOKENS = 512
 """Longest completion in tokens, where nobody says otherwise."""
 
+DEFAULT_BATCH_SIZE = 32
+"""Rows at once, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingOptions:
@@ -19,7 +22,7 @@ class DecodingOptions:
     """Tokens that end a completion."""
     max_new_tokens: int
     """Longest completion in tokens."""
-    batch_size: int = 16
+    batch_size: int = DEFAULT_BATCH_SIZE
     """Rows at once; fewer where the cache would not fit."""
     constraint: Constraint | None = None
     """What completions must satisfy; None lets the model write anything."""

@@ -183,6 +183,13 @@ class _PackedLayer(CacheLayerMixin):
         self.values[:, :, fresh] = 0
         self._cleared = fresh.stop
 
+    def copy_row(self, source: int, target: int) -> None:
+        """Copies one row over another, as far as anything was written."""
+        assert self.keys is not None
+        assert self.values is not None
+        for numbers in (self.keys, self.values):
+            numbers[target, :, : self._cleared] = numbers[source, :, : self._cleared]
+
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return query_length, 0
 
@@ -276,10 +283,7 @@ class PackedCache(Cache):
         """Copies one row of the cache over another."""
         for layer in self.layers:
             if isinstance(layer, _PackedLayer) and layer.is_initialized:
-                assert layer.keys is not None
-                assert layer.values is not None
-                layer.keys[target] = layer.keys[source]
-                layer.values[target] = layer.values[source]
+                layer.copy_row(source, target)
 
 
 # What a group of its own costs, in cells of a score matrix: on a CPU the time of a dozen small

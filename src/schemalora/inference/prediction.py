@@ -11,7 +11,7 @@ from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat
 from schemalora.inference.loading import LoadedModel, as_adapter, load, prompt_format_of
 from schemalora.inference.local import predict_locally
-from schemalora.inference.options import DEFAULT_MAX_NEW_TOKENS
+from schemalora.inference.options import DEFAULT_BATCH_SIZE, DEFAULT_MAX_NEW_TOKENS
 from schemalora.inference.plan import Constrained, Engine, Plan
 from schemalora.inference.prediction_log import PredictionLog
 from schemalora.inference.server import OpenAIServer
@@ -31,7 +31,7 @@ def predict(
     constrained: Constrained = False,
     engine: Engine = "transformers",
     max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
-    batch_size: int = 16,
+    batch_size: int = DEFAULT_BATCH_SIZE,
     confidence: bool = False,
     output: str | Path | None = None,
     progress: Progress | None = None,
