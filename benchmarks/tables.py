@@ -15,9 +15,9 @@ def read(path: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def not_measured(command: str) -> str:
+def not_measured(folder: str, command: str = "run") -> str:
     """What stands in place of a table without a result file."""
-    return f"*Not measured yet: `python -m benchmarks.{command}.run` writes the numbers.*"
+    return f"*Not measured yet: `python -m benchmarks.{folder}.{command}` writes the numbers.*"
 
 
 def origin(result: dict[str, Any]) -> str:

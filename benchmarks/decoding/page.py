@@ -105,7 +105,7 @@ def decoding_costs() -> str:
     """What masks, `Extractor` and the shared prefix cost."""
     result = read(RESULTS / "decoding_costs.json")
     if result is None:
-        return not_measured("decoding_costs")
+        return not_measured("decoding", "costs")
     numbers = result["numbers"]
     masks, own, shared = numbers["masks"], numbers["extractor"], numbers["shared_prefix"]
     return (

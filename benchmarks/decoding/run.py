@@ -32,8 +32,6 @@ from schemalora.formatting import PromptFormat
 from schemalora.inference import LoadedModel, load
 from schemalora.inference.attention import unwrap
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

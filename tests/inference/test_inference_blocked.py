@@ -10,7 +10,7 @@ from schemalora.inference import DecodingOptions, Drafter
 from schemalora.inference.blocked import BlockedLinear, BlockedLora, blocked_forwards
 from schemalora.inference.decoding import Decoder
 from schemalora.layers import replaced_forwards
-from schemalora.lora import lora_forwards
+from schemalora.lora import LoraLinear, lora_forwards
 
 pytestmark = pytest.mark.skipif(
     not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()),
@@ -89,30 +89,72 @@ def test_the_copies_keep_within_their_memory():
     model = tuned_model(torch.bfloat16).eval()
     lora = lora_forwards(model)
     assert blocked_forwards(model, lora, most_bytes=0) == lora
-    sizes = sorted(layer.weight.nbytes for layer in linears_of(model))
-    blocked = blocked_forwards(model, lora, most_bytes=sum(sizes) // 2)
-    kinds = (BlockedLora, BlockedLinear)
-    copied = [layer for layer, forward in blocked if isinstance(forward, kinds)]
-    weights = [getattr(layer, "base_layer", layer).weight.nbytes for layer in copied]
-    assert 0 < sum(weights) <= sum(sizes) // 2
-    assert len(blocked) >= len(lora)
+    head = model.get_output_embeddings()
+    room = sum(layer.weight.nbytes for layer in linears_of(model) - {head})
+    room += sum(forward.a.nbytes for _, forward in lora)
+    assert head.weight.nbytes > room
+    blocked = blocked_forwards(model, lora, most_bytes=room)
+    assert all(isinstance(forward, BlockedLora) for _, forward in blocked)
+    assert {layer for layer, _ in blocked} == {layer for layer, _ in lora}
+    some = blocked_forwards(model, lora, most_bytes=room // 2)
+    assert {layer for layer, _ in some} == {layer for layer, _ in lora}
+    assert {type(forward) for _, forward in some} == {BlockedLora, LoraLinear}
 
 
 def test_a_layer_with_a_forward_of_its_own_keeps_it():
     model = random_model(seed=3).to(torch.bfloat16)
     layer = next(iter(linears_of(model)))
     layer.forward = lambda x: nn.Linear.forward(layer, x)
-    assert layer not in {one for one, _ in blocked_forwards(model, [], most_bytes=PLENTY)}
+    found = {one for one, _ in blocked_forwards(model, [], most_bytes=PLENTY)}
+    assert found == linears_of(model) - {layer}
 
 
-def test_rows_are_decoded_the_same_with_and_without(prompts):
+def test_weights_that_peft_may_change_are_not_copied():
+    model = tuned_model(torch.bfloat16).eval()
+    outside = linears_of(model) - {
+        layer.base_layer for layer in model.modules() if hasattr(layer, "base_layer")
+    }
+    model.merge_adapter()
+    assert not lora_forwards(model)
+    assert {one for one, _ in blocked_forwards(model, [], most_bytes=PLENTY)} == outside
+
+
+def test_base_layers_that_training_computes_itself_are_not_copied():
+    model = tuned_model(torch.bfloat16)
+    outside = linears_of(model) - {
+        layer.base_layer for layer in model.modules() if hasattr(layer, "base_layer")
+    }
+    with replaced_forwards(lora_forwards(model, trained=True)):
+        assert not lora_forwards(model)
+        assert {one for one, _ in blocked_forwards(model, [], most_bytes=PLENTY)} == outside
+
+
+def test_an_outer_replacement_is_put_back():
+    model = random_model(seed=3).to(torch.bfloat16)
+    layer = next(iter(linears_of(model)))
+    outer = BlockedLinear(layer.weight, None)
+    with replaced_forwards([(layer, outer)]):
+        with replaced_forwards(blocked := [(layer, BlockedLinear(layer.weight, None))]):
+            assert layer.forward is blocked[0][1]
+        assert layer.forward is outer
+    assert "forward" not in vars(layer)
+
+
+@pytest.mark.parametrize("adapter", [True, False], ids=["adapter", "switched off"])
+def test_rows_are_decoded_the_same_with_and_without(prompts, adapter):
     model = tuned_model(torch.bfloat16).eval()
     found = []
     for faster in (True, False):
         options = DecodingOptions(
-            stop_ids=frozenset({2}), max_new_tokens=24, batch_size=3, drafter=Drafter()
+            stop_ids=frozenset({2}),
+            max_new_tokens=24,
+            batch_size=3,
+            drafter=Drafter(),
+            adapter=adapter,
         )
         decoder = Decoder(model, options, faster_weights=faster)
+        kinds = {type(forward) for _, forward in decoder._layers}
+        assert bool(kinds & {BlockedLora, BlockedLinear}) == faster
         decoder.share(prompts)
         rows = {one.index: one.tokens for one in decoder.run(prompts)}
         found.append([rows[index] for index in range(len(prompts))])

@@ -161,6 +161,53 @@ def test_rows_keep_what_they_have_when_memory_runs_out(prompts, llama, shared_pr
     assert max(passes) == 6
 
 
+def test_what_memory_held_is_remembered(prompts, llama, monkeypatch):
+    expected = decoded(llama, prompts, batch_size=6)
+    options = DecodingOptions(stop_ids=STOP, max_new_tokens=LENGTH, batch_size=6)
+    decoder = decoding.Decoder(llama, options)
+    decoder.share(prompts)
+    refused = []
+
+    def forward_in_little_memory(model, cache, feeds, wanted):
+        if cache.rows > 3:
+            refused.append(cache.rows)
+            raise torch.OutOfMemoryError("not enough")
+        return attention.forward(model, cache, feeds, wanted)
+
+    monkeypatch.setattr(batch, "forward", forward_in_little_memory)
+    for _ in range(2):
+        found = {one.index: one.tokens for one in decoder.run(prompts)}
+        assert [found[index] for index in range(len(prompts))] == [one.tokens for one in expected]
+    assert refused == [6]
+
+
+def test_prompts_that_do_not_share_the_start_are_decoded_without_it(prompts, llama, shared_prefix):
+    others = [[*prompt[1:3], 7, *prompt] for prompt in prompts[:3]]
+    options = DecodingOptions(stop_ids=STOP, max_new_tokens=LENGTH, batch_size=3)
+    decoder = decoding.Decoder(llama, options)
+    decoder.share(prompts)
+    for asked in (prompts, others, prompts):
+        found = {one.index: one.tokens for one in decoder.run(asked)}
+        expected = [one.tokens for one in decoded(llama, asked, batch_size=3)]
+        assert [found[index] for index in range(len(asked))] == expected
+
+
+def test_memory_that_nobody_wrote_is_not_read(prompts, llama, monkeypatch):
+    """Fresh memory may hold anything; NaN would survive a mask."""
+    expected = decoded(llama, prompts, batch_size=3)
+    fresh = torch.Tensor.new_empty
+    made = []
+
+    def spoilt(self, *size, **kwargs):
+        made.append(size)
+        return fresh(self, *size, **kwargs).fill_(float("nan"))
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", spoilt)
+    found = decoded(llama, prompts, batch_size=3)
+    assert made
+    assert [one.tokens for one in found] == [one.tokens for one in expected]
+
+
 def test_the_memory_budget_limits_the_rows(prompts, llama, monkeypatch):
     seen = []
 

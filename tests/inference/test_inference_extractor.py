@@ -47,6 +47,26 @@ def test_many_threads(extract, expected):
     assert found == expected * 6
 
 
+@pytest.mark.parametrize(
+    "opening", ["\n", "\n\n", "  ", " \n", "\r\n", "\t", "\x0b", "\u2028", "\ufeff"]
+)
+def test_a_text_may_open_with_white_space(loaded, opening):
+    """A tokenizer may cut it into one token with the line break that stands before the text."""
+    extract = Extractor(loaded, model=Answer, max_new_tokens=40)
+    texts = [opening + MESSAGES[0], MESSAGES[1]]
+    found = predict(loaded, texts, constrained=True, max_new_tokens=40)
+    expected = [Answer.model_validate_json(one.completion) for one in found]
+    assert [extract(text) for text in texts] == expected
+    assert extract.batch(texts) == expected
+
+
+def test_two_extractors_of_one_model_in_two_threads(loaded, expected):
+    both = [Extractor(loaded, model=Answer, max_new_tokens=40) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda extract: extract.batch(MESSAGES * 3), both))
+    assert found == [expected * 3] * 2
+
+
 def test_async(extract, expected):
     async def all_of_them():
         return await asyncio.gather(*map(extract.extract, MESSAGES))

@@ -22,13 +22,14 @@ def cost_of(feeds: list[Feed], groups: list[list[int]], prefix: int, cost: int) 
 
 
 def every_way(feeds: list[Feed]) -> list[list[list[int]]]:
-    """All ways to cut the feeds, sorted by length, into groups; equal lengths stay together."""
-    order = sorted(range(len(feeds)), key=lambda i: -len(feeds[i].tokens))
-    places = [
-        n
-        for n in range(1, len(order))
-        if len(feeds[order[n]].tokens) != len(feeds[order[n - 1]].tokens)
-    ]
+    """All ways to cut the feeds, sorted by length and how far on they are, into groups."""
+
+    def kind(place: int) -> tuple[int, int]:
+        length = len(feeds[place].tokens)
+        return length, (feeds[place].start + length) // 64
+
+    order = sorted(range(len(feeds)), key=kind, reverse=True)
+    places = [n for n in range(1, len(order)) if kind(order[n]) != kind(order[n - 1])]
     ways: list[list[list[int]]] = []
     for count in range(len(places) + 1):
         for cuts in combinations(places, count):
@@ -38,7 +39,7 @@ def every_way(feeds: list[Feed]) -> list[list[list[int]]]:
 
 
 @given(FEEDS, st.integers(0, 300), st.integers(0, 20_000))
-def test_no_way_to_group_feeds_is_cheaper(
+def test_no_way_to_cut_the_sorted_feeds_is_cheaper(
     sizes: list[tuple[int, int]], prefix: int, cost: int
 ) -> None:
     feeds = [
@@ -56,3 +57,8 @@ def test_a_long_prompt_does_not_pad_short_drafts() -> None:
     feeds = [Feed(row=row, tokens=range(400 if row == 3 else 5), start=0) for row in range(20)]
     groups = alike(feeds, 0, 10_000)
     assert sorted(map(len, groups)) == [1, 19]
+
+
+def test_a_row_that_is_far_on_does_not_make_all_others_look_as_far() -> None:
+    feeds = [Feed(row=row, tokens=range(8), start=2000 if row == 5 else 100) for row in range(32)]
+    assert sorted(map(len, alike(feeds, 0, 10_000))) == [1, 31]

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
@@ -88,13 +90,13 @@ def packed_attention(
 
 
 def _part(cache: torch.Tensor, group: Group) -> torch.Tensor:
-    """What a group looks at, shape (b, key heads, length, head size), without gaps.
+    """What a group looks at, shape (b, key heads, length, head size); on a CPU without gaps.
 
-    With gaps, the products would make copies of their own, and of turned keys slow ones.
+    There the products would make copies of what has gaps, and of turned keys slow ones.
     """
     part = cache[:, :, : group.length]
     if isinstance(group.rows, slice):
-        return part[group.rows].contiguous()
+        return part[group.rows].contiguous() if part.device.type == "cpu" else part[group.rows]
     # Takes a third of the time of indexing.
     return part.index_select(0, group.rows)
 
@@ -150,16 +152,34 @@ def packed_model(
 ) -> Generator[None]:
     """Evaluation mode, packed attention and faster layers; everything is put back after.
 
+    One thread at a time has the model so; others wait.
+
     Args:
         model: a causal LM, or a PEFT model around one.
         adapter: False switches the adapters of a PEFT model off.
         layers: what `lora_forwards` and `blocked_forwards` found.
     """
-    if not adapter and hasattr(model, "disable_adapter"):
-        with model.disable_adapter(), packed_model(model, layers=layers):
-            yield
-        return
-    model = unwrap(model)
+    switched_off = not adapter and hasattr(model, "disable_adapter")
+    causal = unwrap(model)
+    with (
+        _lock_of(causal),
+        model.disable_adapter() if switched_off else nullcontext(),
+        _as_packed(causal),
+        replaced_forwards(layers),
+    ):
+        yield
+
+
+_locks: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
+
+
+def _lock_of(model: Any) -> threading.RLock:
+    return _locks.setdefault(model, threading.RLock())
+
+
+@contextmanager
+def _as_packed(model: Any) -> Generator[None]:
+    """Evaluation mode and packed attention."""
     AttentionInterface.register(ATTENTION_NAME, packed_attention)
     AttentionMaskInterface.register(ATTENTION_NAME, no_mask)
     configs = {id(config): config for config in (model.config, model.config.get_text_config())}
@@ -170,8 +190,7 @@ def packed_model(
     for config in configs.values():
         config._attn_implementation = ATTENTION_NAME
     try:
-        with replaced_forwards(layers):
-            yield
+        yield
     finally:
         for key, config in configs.items():
             config._attn_implementation = before[key]

@@ -55,7 +55,9 @@ class Batch:
         self._rows: list[Row] = []
         """Rows in work; their place here is their row of the cache."""
         self._cache = cache
-        self._capacity = min(cache.rows, options.batch_size)
+        self.capacity = min(cache.rows, options.batch_size)
+        self.shrunk = False
+        """Whether memory ran out, and `capacity` is what it holds."""
 
     @property
     def busy(self) -> bool:
@@ -131,7 +133,7 @@ class Batch:
         return choices, log_probabilities(logits, masks, choices)
 
     def _refill(self) -> None:
-        while self._waiting and len(self._rows) < self._capacity:
+        while self._waiting and len(self._rows) < self.capacity:
             row = self._waiting.popleft()
             row.start()
             self._rows.append(row)
@@ -158,16 +160,17 @@ class Batch:
         """After memory ran out: half the rows wait again, keeping what they have decoded."""
         if not isinstance(error, torch.OutOfMemoryError) and "allocate" not in str(error):
             raise error
-        if self._capacity == 1:
+        if self.capacity == 1:
             raise UsageError(
                 "memory does not hold a single row: lower max_new_tokens, or shorten the prompt"
             ) from error
-        self._capacity = max(1, self._capacity // 2)
+        self.capacity = max(1, self.capacity // 2)
         for row in self._rows:
             row.forget_cache()
-        self._waiting.extendleft(reversed(self._rows[self._capacity :]))
-        del self._rows[self._capacity :]
-        self._cache = self._cache.smaller(self._capacity)
+        self._waiting.extendleft(reversed(self._rows[self.capacity :]))
+        del self._rows[self.capacity :]
+        self._cache = self._cache.smaller(self.capacity)
+        self.shrunk = True
 
 
 def _fill(jobs: Sequence[MaskJob], masks: Masks) -> None:

@@ -29,24 +29,25 @@ def blocked_forwards(
     """A model's linear layers, and how to compute each of them over a blocked copy.
 
     Layers that are more than linear, lie elsewhere than on a CPU, or are not in bfloat16 are left
-    out, as are all where torch has no oneDNN. The copies follow no change of the weights.
+    out, as are all where torch has no oneDNN. The copies follow no change of the weights; so the
+    layers that PEFT may change by itself, where an adapter is merged, are left out too.
 
     Args:
         model: a causal LM.
         lora: what `lora_forwards` found; those that are not blocked come back as they are.
-        most_bytes: what the copies may take; a layer that does not fit into what is left of it is
-            left out.
+        most_bytes: what the copies may take, give or take their padding; a layer that does not fit
+            into what is left of it is left out.
     """
     found = list(lora)
     if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
         return found
-    covered: set[torch.nn.Module] = set()
     for place, (layer, forward) in enumerate(lora):
-        if isinstance(forward, LoraLinear):
-            covered.add(forward.base)
-            if _suits(forward.base) and forward.base.weight.nbytes <= most_bytes:
-                most_bytes -= forward.base.weight.nbytes
+        if isinstance(forward, LoraLinear) and _suits(forward.base):
+            size = forward.base.weight.nbytes + forward.a.nbytes
+            if size <= most_bytes:
+                most_bytes -= size
                 found[place] = layer, BlockedLora.of(forward)
+    covered = _not_called({layer for layer, _ in lora}, model)
     for name, layer in model.named_modules():
         if type(layer) is not torch.nn.Linear or layer in covered or ".lora_" in name:
             continue
@@ -54,6 +55,16 @@ def blocked_forwards(
             most_bytes -= layer.weight.nbytes
             found.append((layer, BlockedLinear(_in_blocks(layer.weight), layer.bias)))
     return found
+
+
+def _not_called(lora: set[torch.nn.Module], model: Any) -> set[torch.nn.Module]:
+    """Base layers that are not called, as something else computes them, or that may change."""
+    return {
+        layer.base_layer
+        for layer in model.modules()
+        if hasattr(layer, "base_layer")
+        and (layer in lora or "forward" in vars(layer) or getattr(layer, "merged", False))
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +111,10 @@ class BlockedLora:
 
 def _suits(layer: torch.nn.Linear) -> bool:
     weight = layer.weight
-    # A forward of its own is one that hooks of accelerate left there.
-    own = "forward" in vars(layer)
-    return weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and not own
+    # A forward of its own is one that hooks of accelerate left there; weights of other classes are
+    # quantised.
+    plain = type(weight) is torch.nn.Parameter and "forward" not in vars(layer)
+    return plain and weight.dtype == torch.bfloat16 and weight.device.type == "cpu"
 
 
 # How many rows of x the blocks are chosen for. Blocks for 1 and for 256 rows were equally fast at

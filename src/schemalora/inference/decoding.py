@@ -12,7 +12,6 @@ more. A row that ends makes room for the next prompt in the same pass.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -27,6 +26,7 @@ from schemalora.inference.options import DecodingOptions
 from schemalora.inference.packed import Feed, PackedCache
 from schemalora.inference.rows import Completion, Row
 from schemalora.lora import lora_forwards
+from schemalora.memory import free_memory, machine_memory
 
 # Tokens of prompts in one forward pass; longer prompts go in pieces, so memory stays bounded. A
 # CPU (True) computes no faster with more, and needs a tenth of its time for fresh pages.
@@ -80,7 +80,8 @@ class Decoder:
         model: see `decode`; its weights must not change while the decoder is used.
         options: how prompts are decoded.
         faster_weights: on a CPU, keeps a second copy of the weights that is read faster, of at
-            most an eighth of the machine's memory; making it takes as long as a few prompts.
+            most an eighth of the machine's memory and half of what is free; making it takes as long
+            as a few prompts.
     """
 
     def __init__(
@@ -100,16 +101,19 @@ class Decoder:
         self._bytes_per_token = _cache_bytes_per_token(unwrap(model))
         self._layers = lora_forwards(model) if options.adapter else []
         if on_cpu and faster_weights:
-            memory = _machine_bytes() // 8
+            memory = min(machine_memory() // 8, free_memory() // 2)
             self._layers = blocked_forwards(unwrap(model), self._layers, most_bytes=memory)
+        self._shared: list[int] = []
+        """The tokens whose keys and values `_prefix` holds."""
         self._prefix: PackedCache | None = None
         self._cache: PackedCache | None = None
+        self._most_rows = options.batch_size
 
     def share(self, prompts: Sequence[Sequence[int]]) -> None:
         """Caches the tokens that all prompts start with, where that is worth a pass."""
         if len(prompts) < 2:
             return
-        tokens = _common_start(prompts)
+        tokens = list(_common_start(prompts))
         if len(tokens) < _SHORTEST_PREFIX:
             return
         cache = PackedCache(rows=1, slots=len(tokens))
@@ -118,49 +122,68 @@ class Decoder:
             for start in range(0, len(tokens), at_once):
                 part = tokens[start : start + at_once]
                 forward(self._engine.model, cache, [Feed(row=0, tokens=part, start=start)], ())
-        self._prefix, self._cache = cache, None
+        self._shared, self._prefix, self._cache = tokens, cache, None
 
     def run(self, prompts: Sequence[Sequence[int]]) -> Iterator[Completion]:
-        """Yields the completions of prompts that start with the shared tokens; see `decode`."""
+        """Yields the completions of prompts; see `decode`.
+
+        Prompts that do not all start with the shared tokens are decoded without these.
+        """
         if not prompts:
             return
-        shared = self._prefix.slots if self._prefix is not None else 0
-        copied = shared if shared <= _LONGEST_COPIED else 0
+        prefix = self._prefix if self._all_share(prompts) else None
+        opening = None
+        if prefix is not None and prefix.slots <= _LONGEST_COPIED:
+            prefix, opening = None, prefix
         rows = [
             Row(
                 index=index,
                 options=self._options,
                 prompt_tokens=len(prompt),
-                sequence=list(prompt[shared - copied :]),
-                opening=copied,
+                sequence=list(prompt[prefix.slots if prefix is not None else 0 :]),
+                opening=opening.slots if opening is not None else 0,
             )
             for index, prompt in enumerate(prompts)
         ]
-        self._cache = self._cache_for(rows, copied=bool(copied))
+        self._cache = self._cache_for(rows, prefix, opening)
         batch = Batch(self._engine, rows, self._cache, self._options)
         while batch.busy:
             # Between two answers the model is its owner's: it may be in training.
             with self._ready():
                 ended = batch.advance()
+            if batch.shrunk:
+                self._most_rows, self._cache = batch.capacity, None
             yield from ended
+
+    def _all_share(self, prompts: Sequence[Sequence[int]]) -> bool:
+        """Whether all prompts go on after the shared tokens."""
+        shared = self._shared
+        return all(
+            len(prompt) > len(shared) and list(prompt[: len(shared)]) == shared
+            for prompt in prompts
+        )
 
     def _ready(self) -> AbstractContextManager[None]:
         return packed_model(self._model, adapter=self._options.adapter, layers=self._layers)
 
-    def _cache_for(self, rows: Sequence[Row], *, copied: bool) -> PackedCache:
+    def _cache_for(
+        self, rows: Sequence[Row], prefix: PackedCache | None, opening: PackedCache | None
+    ) -> PackedCache:
         """The cache of the last call where it is large enough, else a new one."""
         options = self._options
         draft = options.drafter.max_tokens if options.drafter is not None else 0
         slots = max(len(row.sequence) for row in rows) + options.max_new_tokens + draft
         memory = options.memory_bytes or _memory_for_cache(self._model)
         per_row = slots * self._bytes_per_token
-        places = max(1, min(options.batch_size, len(rows), memory // per_row))
+        places = max(1, min(self._most_rows, len(rows), memory // per_row))
         old = self._cache
-        if old is not None and old.rows >= places and old.slots >= slots:
-            return old
-        if copied:
-            return PackedCache(rows=places, slots=slots, opening=self._prefix)
-        return PackedCache(rows=places, slots=slots, prefix=self._prefix)
+        if old is not None:
+            same = old.prefix is prefix and old.opening is opening
+            if same and old.rows >= places and old.slots >= slots:
+                return old
+            # It refers to itself, and would keep its memory until the collector comes by.
+            old.layers.clear()
+        return PackedCache(rows=places, slots=slots, prefix=prefix, opening=opening)
 
 
 def _common_start(prompts: Sequence[Sequence[int]]) -> Sequence[int]:
@@ -190,8 +213,4 @@ def _memory_for_cache(model: Any) -> int:
     """Bytes that the cache may take: most of a GPU's free memory, or a quarter of the machine's."""
     if model.device.type == "cuda":
         return int(torch.cuda.mem_get_info(model.device)[0] * 0.7)
-    return _machine_bytes() // 4
-
-
-def _machine_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return machine_memory() // 4

@@ -38,6 +38,8 @@ class _Job:
 class Extractor:
     """Texts to validated values; calls from many threads share batches.
 
+    On a CPU and in bfloat16 it keeps a second copy of the weights; see `Decoder`.
+
         extract = Extractor.load("runs/ticket", model=SupportTicket)
         ticket = extract("I was charged twice for ORD-12345.")
 
@@ -87,7 +89,8 @@ class Extractor:
         )
         self._room = (loaded.context_length or 2**31) - max_new_tokens
         self._decoder = Decoder(loaded.model, options)
-        self._decoder.share([self._encode(text) for text in ("a", "b")])
+        # White space may be cut into one token with the end of what stands before a text.
+        self._decoder.share([self._encode(text) for text in ("a", "b", " ", "\n", "\r\n", "\t")])
         self._queue: list[_Job] = []
         self._queue_lock = threading.Lock()
         self._decoder_lock = threading.Lock()

@@ -11,7 +11,7 @@ DEFAULT_MAX_NEW_TOKENS = 512
 """Longest completion in tokens, where nobody says otherwise."""
 
 DEFAULT_BATCH_SIZE = 32
-"""Rows at once, where nobody says otherwise."""
+"""Rows at once in `predict`, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,7 @@ class _PackedLayer(CacheLayerMixin):
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         rows, slots, opening = self._owner.rows, self._owner.slots, self._owner.opening
+        self._cleared = 0
         self.keys = key_states.new_empty(rows, key_states.shape[1], slots, key_states.shape[3])
         self.values = value_states.new_empty(
             rows, value_states.shape[1], slots, value_states.shape[3]
@@ -291,35 +292,41 @@ class PackedCache(Cache):
 _GROUP_COST = {True: 10_000, False: 200_000}
 
 
+# Rows whose last slots are this near to each other count as equally far on.
+_SLOTS_ALIKE = 64
+
+
 def alike(feeds: Sequence[Feed], prefix_length: int, cost: int) -> list[list[int]]:
-    """The cheapest way to sort feeds into groups of similar length.
+    """Sorts feeds into groups of similar length, and puts the cuts where that is cheapest.
 
     A group costs `cost` and the cells of its scores: its feeds, padded to the longest of them,
-    times the slots that the one furthest on looks at.
+    times the slots that the one furthest on looks at. Feeds of the same length that are about
+    equally far on stay together.
 
     Returns:
         Indices of feeds, each once; ascending within a group.
     """
-    by_length: dict[int, list[int]] = {}
+    classes: dict[tuple[int, int], list[int]] = {}
     for index, feed in enumerate(feeds):
-        by_length.setdefault(len(feed.tokens), []).append(index)
-    lengths = sorted(by_length, reverse=True)
-    ends = [max(feeds[i].start for i in by_length[length]) + length for length in lengths]
-    # cheapest[n]: what the n longest lengths cost, and where the last of their groups begins.
+        length = len(feed.tokens)
+        classes.setdefault((length, (feed.start + length) // _SLOTS_ALIKE), []).append(index)
+    keys = sorted(classes, reverse=True)
+    ends = [max(feeds[i].start for i in classes[key]) + key[0] for key in keys]
+    # cheapest[n]: what the first n classes cost, and where the last of their groups begins.
     cheapest: list[tuple[int, int]] = [(0, 0)]
-    for last in range(len(lengths)):
+    for last in range(len(keys)):
         count = end = 0
         options: list[tuple[int, int]] = []
         for first in range(last, -1, -1):
-            count += len(by_length[lengths[first]])
+            count += len(classes[keys[first]])
             end = max(end, ends[first])
-            cells = lengths[first] * count * (end + prefix_length)
+            cells = keys[first][0] * count * (end + prefix_length)
             options.append((cheapest[first][0] + cost + cells, first))
         cheapest.append(min(options))
     groups: list[list[int]] = []
-    behind = len(lengths)
+    behind = len(keys)
     while behind:
         first = cheapest[behind][1]
-        groups.append(sorted(i for length in lengths[first:behind] for i in by_length[length]))
+        groups.append(sorted(i for key in keys[first:behind] for i in classes[key]))
         behind = first
     return groups
