@@ -13,6 +13,11 @@ from schemalora.jsonvalue import JsonValue
 RESULTS = Path(__file__).parent / "results"
 
 
+def code_commit() -> str | None:
+    """The commit of the code; the result files that are being written do not make it dirty."""
+    return commit(RESULTS, besides="benchmarks/results")
+
+
 def write_result(
     name: str, *, numbers: Mapping[str, JsonValue], config: Mapping[str, JsonValue]
 ) -> Path:
@@ -27,7 +32,7 @@ def write_result(
             "numbers": dict(numbers),
             "config": dict(config),
             "versions": dict(package_versions()),
-            "commit": commit(path.parent),
+            "commit": code_commit(),
             "machine": machine(),
         },
     )

@@ -70,6 +70,22 @@ def test_the_commit_tells_whether_files_differ_from_it(tmp_path: Path) -> None:
     assert commit(tmp_path) == f"{head}-dirty"
 
 
+def test_what_does_not_count_does_not_make_a_commit_dirty(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    for name in ("code.txt", "out/results.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a", encoding="utf-8")
+        git(tmp_path, "add", name)
+    git(tmp_path, "commit", "-q", "-m", "a")
+    head = commit(tmp_path)
+    (tmp_path / "out/results.txt").write_text("b", encoding="utf-8")
+    assert commit(tmp_path) == f"{head}-dirty"
+    assert commit(tmp_path, besides="out") == head
+    assert commit(tmp_path / "out", besides="out") == head
+    (tmp_path / "code.txt").write_text("b", encoding="utf-8")
+    assert commit(tmp_path / "out", besides="out") == f"{head}-dirty"
+
+
 def test_programs_are_quiet_and_keep_what_the_user_set(monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"TOKENIZERS_PARALLELISM": "true"}
     monkeypatch.setattr(os, "environ", environ)

@@ -21,9 +21,10 @@ from schemalora.quiet import quiet_libraries
 
 quiet_libraries()
 
+from benchmarks.result import code_commit
 from benchmarks.study.cells import CONTRACT, RECIPE, ROOT, Cell, Data, as_key
 from schemalora import PromptFormat, TrainingConfig, evaluate, format_examples
-from schemalora.environment import commit, machine, package_versions
+from schemalora.environment import machine, package_versions
 from schemalora.inference import load, predict
 from schemalora.training import train
 
@@ -72,7 +73,7 @@ def run_cell(cell: Cell, data: Data) -> dict[str, Any]:
         "train_seconds": round(trained - began, 1),
         "eval_seconds": round(answered - trained, 1),
         "peak_rss_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-        "commit": commit(ROOT),
+        "commit": code_commit(),
         "versions": dict(package_versions()),
         "machine": machine(),
     }

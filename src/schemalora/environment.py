@@ -46,8 +46,15 @@ def machine() -> dict[str, JsonValue]:
     }
 
 
-def commit(folder: str | Path = ".") -> str | None:
-    """The Git commit of a folder, with `-dirty` where files differ from it; None outside Git."""
+def commit(folder: str | Path = ".", *, besides: str | None = None) -> str | None:
+    """The Git commit of a folder, with `-dirty` where files differ from it; None outside Git.
+
+    Args:
+        folder: anywhere in the working tree.
+        besides: a path, from the top of the tree, where differences do not count, such as that of
+            the results that are being written.
+    """
+    counted = [":(top)", *([f":(top,exclude){besides}"] if besides else [])]
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -56,7 +63,7 @@ def commit(folder: str | Path = ".") -> str | None:
 
     try:
         head = git("rev-parse", "--short=12", "HEAD")
-        return f"{head}-dirty" if git("status", "--porcelain", "-uno") else head
+        return f"{head}-dirty" if git("status", "--porcelain", "-uno", "--", *counted) else head
     except (OSError, subprocess.CalledProcessError):
         return None
 
