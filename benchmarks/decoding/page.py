@@ -54,7 +54,7 @@ def decoding() -> str:
             f"{_rows(numbers['nested'])} rows in a block, to {config['nested_tokens']} tokens:",
             _arms(numbers["nested"]),
             _ratios(numbers["nested"]),
-            "Memory is the most that the process held while an arm ran, with what the arms before it "
+            "Memory is the most that the process held while an arm ran, with what arms before it "
             "left there.",
             f"Measured at {origin(result)}.",
         )

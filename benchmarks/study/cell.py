@@ -22,7 +22,7 @@ from schemalora.quiet import quiet_libraries
 quiet_libraries()
 
 from benchmarks.result import code_commit
-from benchmarks.study.cells import CONTRACT, RECIPE, ROOT, Cell, Data, as_key
+from benchmarks.study.cells import CONTRACT, RECIPE, Cell, Data, as_key
 from schemalora import PromptFormat, TrainingConfig, evaluate, format_examples
 from schemalora.environment import machine, package_versions
 from schemalora.inference import load, predict
