@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def code_commit() -> str | None:
     """The commit of the code; the result files that are being written do not make it dirty."""
-    return commit(RESULTS, besides="benchmarks/results")
+    return commit(RESULTS, besides=("benchmarks/results", "examples/customer_support/results"))
 
 
 def write_result(

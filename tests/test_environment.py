@@ -80,10 +80,10 @@ def test_what_does_not_count_does_not_make_a_commit_dirty(tmp_path: Path) -> Non
     head = commit(tmp_path)
     (tmp_path / "out/results.txt").write_text("b", encoding="utf-8")
     assert commit(tmp_path) == f"{head}-dirty"
-    assert commit(tmp_path, besides="out") == head
-    assert commit(tmp_path / "out", besides="out") == head
+    assert commit(tmp_path, besides=["out"]) == head
+    assert commit(tmp_path / "out", besides=["out"]) == head
     (tmp_path / "code.txt").write_text("b", encoding="utf-8")
-    assert commit(tmp_path / "out", besides="out") == f"{head}-dirty"
+    assert commit(tmp_path / "out", besides=["out"]) == f"{head}-dirty"
 
 
 def test_programs_are_quiet_and_keep_what_the_user_set(monkeypatch: pytest.MonkeyPatch) -> None:

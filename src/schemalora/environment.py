@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -46,15 +47,15 @@ def machine() -> dict[str, JsonValue]:
     }
 
 
-def commit(folder: str | Path = ".", *, besides: str | None = None) -> str | None:
+def commit(folder: str | Path = ".", *, besides: Sequence[str] = ()) -> str | None:
     """The Git commit of a folder, with `-dirty` where files differ from it; None outside Git.
 
     Args:
         folder: anywhere in the working tree.
-        besides: a path, from the top of the tree, where differences do not count, such as that of
+        besides: paths, from the top of the tree, where differences do not count, such as those of
             the results that are being written.
     """
-    counted = [":(top)", *([f":(top,exclude){besides}"] if besides else [])]
+    counted = [":(top)", *(f":(top,exclude){path}" for path in besides)]
 
     def git(*arguments: str) -> str:
         return subprocess.run(
