@@ -102,10 +102,15 @@ def closing_order(tokenizer: Any, vocabulary: int) -> torch.Tensor:
 def _closes(text: str) -> float:
     # Inside a string anything may follow, brackets and `null` too: what ends it comes first.
     brackets = text.count("]") + text.count("}")
+    if text == '""':
+        return 300.0  # a string that is empty, where one may begin
     if text.startswith('"'):
         return 200.0 + brackets if set(text) <= set('"]}') else 150.0 - len(text)
     if brackets == len(text):
         return 100.0 + brackets
+    # Before digits: a comma goes on to what is still required, and a number could go on for ever.
+    if text.startswith(","):
+        return 60.0 - len(text)
     # 1 before 0: where a number must be positive, zeros could go on for ever.
     values = {"null": 80.0, "1": 45.0, "0": 40.0, "false": 30.0, "true": 30.0}
     return values.get(text, -float(len(text)))
