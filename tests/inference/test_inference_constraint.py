@@ -95,6 +95,32 @@ def test_random_logits_give_compliant_completions(contract, tokenizer, closers):
     check_random_logits(contract, tokenizer, closers, rows=5, seed=7)
 
 
+@pytest.mark.parametrize("contract", ENFORCED)
+def test_what_closes_most_comes_to_a_short_and_valid_end(contract, tokenizer):
+    """A number has no end of its own, so what follows it must come before another digit."""
+    constraint = compiled(contract, tokenizer)
+    order, state, tokens = constraint.closing_order().numpy(), constraint.start(), []
+    mask = np.zeros((1, constraint.mask_words), dtype=np.int32)
+    while not state.ended:
+        state.fill_mask(mask[0])
+        allowed = unpack_mask(mask, VOCABULARY)[0]
+        token = int(np.where(allowed, order, -np.inf).argmax())
+        if token == 2:
+            break
+        assert state.accept(token)
+        tokens.append(token)
+        assert len(tokens) < 400, tokenizer.decode(tokens)
+    outcome = contract.parse(tokenizer.decode(tokens))
+    assert outcome.valid_json
+    if contract.name not in PYTHON_DECIDES:
+        assert outcome.compliant
+    shortest = min(
+        len(encode_completion(tokenizer, contract.encode(target)))
+        for target in sample(contract, 20, 3)
+    )
+    assert len(tokens) < 3 * shortest + 20
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("contract", ENFORCED)
 def test_ten_thousand_rows_of_random_logits(contract, tokenizer, closers):
