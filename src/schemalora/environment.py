@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from schemalora.jsonvalue import JsonValue
+from schemalora.memory import machine_memory
 
 PACKAGES = (
     "schemalora",
@@ -38,12 +39,12 @@ def package_versions() -> dict[str, str]:
 
 def machine() -> dict[str, JsonValue]:
     """Operating system, processor, cores and memory; no names, no addresses."""
-    pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    memory = machine_memory() if hasattr(os, "sysconf") else None
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "memory_gib": round(pages * os.sysconf("SC_PAGE_SIZE") / 2**30, 1) if pages else None,
+        "memory_gib": round(memory / 2**30, 1) if memory else None,
     }
 
 
