@@ -127,7 +127,8 @@ class Decoder:
     def run(self, prompts: Sequence[Sequence[int]]) -> Iterator[Completion]:
         """Yields the completions of prompts; see `decode`.
 
-        Prompts that do not all start with the shared tokens are decoded without these.
+        Prompts that do not all start with the shared tokens are decoded without these. One run has
+        to end before the next begins, since they share a cache.
         """
         if not prompts:
             return
