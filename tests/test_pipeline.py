@@ -1,4 +1,7 @@
-"""All stages, one after the other, on a tiny model of Mistral's architecture, in four bits."""
+"""All stages, one after the other, with the preset `t4` on a tiny model of Mistral's architecture.
+
+Only what needs a GPU or hours is set otherwise: see `config`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 from customer_support.dataset import build_dataset
+from customer_support.run import HERE
 from schemalora import (
     Adapter,
     Contract,
@@ -25,6 +29,8 @@ from schemalora.errors import AdapterMismatchError, PreflightError, RunFolderErr
 from schemalora.inference import load, predict
 from schemalora.training import train
 
+PRESETS = HERE / "presets"
+
 
 @pytest.fixture(scope="module")
 def files(ticket_contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -39,20 +45,18 @@ def files(ticket_contract: Contract, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def config(tiny_mistral: Path) -> TrainingConfig:
-    return TrainingConfig(
-        base_model=str(tiny_mistral),
-        quantization="nf4",
-        dtype="bfloat16",
-        optimizer="adamw_8bit",
-        rank=4,
-        dropout=0.05,
-        batch_size=4,
-        gradient_accumulation=2,
-        gradient_checkpointing=True,
-        warmup_steps=1,
-        logging_steps=1,
-        save_steps=2,
-        learning_rate=1e-3,
+    return TrainingConfig.from_toml(
+        PRESETS / "t4.toml",
+        overrides=[
+            f"base_model={tiny_mistral}",
+            "dtype=bfloat16",  # as `auto` on most machines; float16, as on a T4, needs a GPU
+            "optimizer=adamw_8bit",  # paged memory is CUDA's
+            "epochs=1",
+            "gradient_accumulation=2",
+            "warmup_steps=1",
+            "logging_steps=1",
+            "save_steps=2",
+        ],
     )
 
 
@@ -95,7 +99,8 @@ def test_four_bit_training_keeps_the_adapter_in_float32(adapter: Adapter):
 def test_predictions_are_scored(
     adapter: Adapter, files: Path, ticket_contract: Contract, constrained: bool
 ):
-    model = load(adapter, quantization="nf4", dtype="bfloat16")
+    model = load(adapter, dtype="bfloat16")
+    assert model.identity()["quantization"] == "nf4"
     path = files / f"predictions-{constrained}.jsonl"
     examples = list(read_examples(files / "eval.jsonl"))
     streamed = list(
@@ -110,6 +115,15 @@ def test_predictions_are_scored(
         assert all(ticket_contract.parse(one.completion).compliant for one in whole)
         # A random model's strings may run on; what ends must comply.
         assert report.metrics["schema_compliant"].count >= len(whole)
+
+
+def test_weights_are_as_they_were_in_training_unless_told_otherwise(adapter: Adapter):
+    plain = load(adapter, quantization="none", dtype="bfloat16")
+    assert "quantization" not in plain.identity()
+    merged = load(adapter, dtype="bfloat16", merge=True)
+    assert "quantization" not in merged.identity() and merged.identity()["merged"]
+    with pytest.raises(UsageError, match="merged into 4-bit weights"):
+        load(adapter, quantization="nf4", merge=True)
 
 
 def test_another_contract_is_refused(adapter: Adapter):

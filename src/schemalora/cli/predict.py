@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from schemalora.base_model import Quantization
 from schemalora.cli.arguments import ContractOption
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
@@ -42,6 +43,10 @@ def predict(
     confidence: Annotated[
         bool, typer.Option("--confidence", help="Keep the probability of every field's value.")
     ] = False,
+    quantization: Annotated[
+        Quantization | None,
+        typer.Option(help="Precision of the base model's weights; an adapter brings its own."),
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +76,7 @@ def predict(
     ] = None,
 ) -> None:
     """Ask a model for the JSON value of every example."""
-    from schemalora.inference import OpenAIServer
+    from schemalora.inference import OpenAIServer, load
     from schemalora.inference import predict as run
     from schemalora.inference.options import DEFAULT_BATCH_SIZE, DEFAULT_MAX_NEW_TOKENS
 
@@ -83,12 +88,16 @@ def predict(
         engine = engine if batch_size is None else replace(engine, concurrency=batch_size)
         engine = engine if timeout is None else replace(engine, timeout=timeout)
         engine = engine if attempts is None else replace(engine, attempts=attempts)
+        if quantization is not None:
+            raise UsageError("--quantization is the server's choice with --server")
     elif (timeout, attempts, served_model) != (None, None, None):
         raise UsageError("--served-model, --timeout and --attempts want --server")
     with _Shown(len(rows)) as shown:
         with warnings.catch_warnings(record=True) as notices:
             predictions = run(
-                adapter_or_base_model,
+                adapter_or_base_model
+                if quantization is None
+                else load(adapter_or_base_model, quantization=quantization),
                 rows,
                 contract=None if contract is None else load_contract(contract),
                 prompt_format=None if prompt_style is None else PromptFormat(style=prompt_style),

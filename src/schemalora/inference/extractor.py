@@ -105,7 +105,7 @@ class Extractor:
         max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS,
         batch_size: int = 16,
         dtype: Dtype = "auto",
-        quantization: Quantization = "none",
+        quantization: Quantization | None = None,
         device: str | None = None,
         merge: bool = False,
     ) -> Self:

@@ -94,14 +94,23 @@ class LoadedModel:
             "adapter_sha256": self.adapter_hash if self.with_adapter else None,
             "merged": self.adapter is not None and not hasattr(self.model, "disable_adapter"),
             "dtype": str(self.model.dtype).removeprefix("torch."),
+            **self._quantized(),
         }
+
+    def _quantized(self) -> dict[str, JsonValue]:
+        """How the weights are quantised; nothing where they are not."""
+        config = getattr(self.model.config, "quantization_config", None)
+        if config is None:
+            return {}
+        kind = getattr(config, "bnb_4bit_quant_type", None) or getattr(config, "quant_method", None)
+        return {"quantization": str(getattr(kind, "value", kind))}
 
 
 def load(
     adapter_or_base_model: str | Path | Adapter,
     *,
     dtype: Dtype = "auto",
-    quantization: Quantization = "none",
+    quantization: Quantization | None = None,
     attention: str | None = None,
     device: str | None = None,
     merge: bool = False,
@@ -112,7 +121,8 @@ def load(
         adapter_or_base_model: an `Adapter`, the path of an adapter directory, or a base model's
             name.
         dtype: compute type of the weights.
-        quantization: `nf4` loads the base model's weights in 4 bits.
+        quantization: `nf4` loads the base model's weights in 4 bits, `none` as they are; None is
+            what the adapter was trained with, and `none` for a base model and with `merge`.
         attention: transformers' `attn_implementation`; the default engine brings its own.
         device: where to put the weights; None is the best device there is.
         merge: adds the adapter to the base model's weights, which makes every pass cheaper; the sum
@@ -124,9 +134,18 @@ def load(
     Raises:
         BaseModelError: the base model, or the adapter's weights, cannot be found or loaded.
         AdapterMismatchError: the base model, its tokenizer or template is not the one of training.
-        UsageError: the directory is no adapter.
+        UsageError: the directory is no adapter, or `merge` into 4-bit weights.
     """
     adapter = as_adapter(adapter_or_base_model)
+    if quantization is None:
+        as_trained = adapter is not None and not merge
+        trained = adapter.manifest.training.get("quantization") if as_trained else None
+        quantization = "nf4" if trained == "nf4" else "none"
+    if merge and quantization != "none":
+        raise UsageError(
+            f"{adapter_or_base_model}: merged into 4-bit weights, the adapter would be rounded "
+            "away; leave out quantization, or merge"
+        )
     name = str(adapter_or_base_model) if adapter is None else str(adapter.path)
     base_model = find_base_model(name if adapter is None else adapter.manifest.base_model)
     tokenizer = load_tokenizer(base_model)
