@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemalora.compliance import ComplianceReport, Rate, evaluate
+from schemalora.compliance import ComplianceReport, Rate, comparison_table, evaluate
 from schemalora.compliance.counts import ScoreCounter, ViolationCounter
 from schemalora.compliance.rate import percent, points
 from schemalora.compliance.requirement import judge
@@ -20,6 +21,7 @@ from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.jsonvalue import JsonValue
 from schemalora.records import Example, Prediction
+from schemalora.reporting import write_html
 from schemalora.statistics import mcnemar_exact, wilson_interval
 from tickets import CONTRACT, TARGET, examples, predictions, spoil
 
@@ -218,6 +220,21 @@ def test_generation_sums_what_predictions_say() -> None:
     assert REPORT.generation.completion_tokens == 300 * 40
     assert REPORT.generation.seconds == pytest.approx(30.0)
     assert REPORT.generation.finish_reasons == {"stop": 300}
+
+
+def test_answers_that_met_the_token_limit_are_told_wherever_a_rate_is_shown(
+    tmp_path: Path,
+) -> None:
+    cut = [replace(one, finish_reason="length") if n < 7 else one for n, one in enumerate(ANSWERS)]
+    report = evaluate(CONTRACT, ROWS, cut)
+    assert report.generation.cut_off == 7
+    assert "7 of 300 answers met the token limit" in report.to_markdown()
+    write_html({"all": REPORT, "cut": report}, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("7 of 300 answers met the token limit") == 1
+    assert "brought to an end): cut 7 of 300." in comparison_table({"all": REPORT, "cut": report})
+    for text in (REPORT.to_markdown(), comparison_table({"all": REPORT})):
+        assert "token limit" not in text
 
 
 def test_the_long_table_suits_pandas() -> None:

@@ -20,7 +20,12 @@ class Generation:
     completion_tokens: int = 0
     seconds: float = 0.0
     finish_reasons: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Finish reason → predictions; `length` means the token limit cut the completion off."""
+    """Finish reason → predictions; `length` means that the completion met the token limit."""
+
+    @property
+    def cut_off(self) -> int:
+        """Completions that met the token limit: cut off, or brought to an end before it."""
+        return self.finish_reasons.get("length", 0)
 
     def to_dict(self) -> dict[str, JsonValue]:
         """All four."""

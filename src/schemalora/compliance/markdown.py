@@ -39,6 +39,7 @@ def report_markdown(report: ComplianceReport) -> str:
             [_rate_row(field_title(report, path), rate) for path, rate in report.fields.items()],
         ),
         lenient_sentence(report),
+        limit_sentence(report),
         *_violations(report),
         *_calibration(report),
         *_robustness(report),
@@ -66,6 +67,17 @@ def lenient_sentence(report: ComplianceReport) -> str:
         f"row{'s' * (gained != 1)} valid JSON, and schema compliance "
         f"{percent(lenient['schema_compliant'].rate)} instead of "
         f"{percent(strict['schema_compliant'].rate)} ({points(gap)} points)."
+    )
+
+
+def limit_sentence(report: ComplianceReport) -> str:
+    """How many answers the token limit shaped; empty where it shaped none."""
+    cut = report.generation.cut_off
+    if not cut:
+        return ""
+    return (
+        f"{cut:,} of {report.n:,} answers met the token limit: they were cut off there or, where "
+        "decoding was constrained, brought to an end."
     )
 
 
@@ -254,12 +266,25 @@ def comparison_table(
             **{path: field_title(first, path) for path in first.fields},
         }.items()
     ]
-    legend = "Rates over all rows with Wilson 95% intervals" + (
-        f"; differences in points, paired, with exact McNemar p. {power_note(first.n)}"
+    legend = "Rates over all rows with Wilson 95% intervals, as if rows were independent" + (
+        "; differences in points, paired, with intervals by bootstrap of whole groups and exact "
+        f"McNemar p. {power_note(first.n)}"
         if comparisons
         else "."
     )
-    return paragraphs([markdown_table(headers, rows), legend, *notes])
+    return paragraphs([markdown_table(headers, rows), legend, *_limits(reports), *notes])
+
+
+def _limits(reports: Mapping[str, ComplianceReport]) -> Iterator[str]:
+    cut = {name: one.generation.cut_off for name, one in reports.items()}
+    if any(cut.values()):
+        said = ", ".join(
+            f"{name} {count:,} of {reports[name].n:,}" for name, count in cut.items() if count
+        )
+        yield (
+            f"Answers that met the token limit (cut off there or, where decoding was constrained, "
+            f"brought to an end): {said}."
+        )
 
 
 def _against_baseline(

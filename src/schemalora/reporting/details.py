@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from schemalora.compliance import ComplianceReport, Confusion, Flips, Rate
-from schemalora.compliance.markdown import interval, lenient_sentence, p_value
+from schemalora.compliance.markdown import interval, lenient_sentence, limit_sentence, p_value
 from schemalora.compliance.rate import percent
 from schemalora.compliance.score import METRICS
 from schemalora.compliance.slicing import weakest
@@ -25,6 +25,7 @@ def arm_view(name: str, report: ComplianceReport) -> dict[str, Any]:
         "heat": _heat(report),
         "causes": ", ".join(f"{cause} {count:,}" for cause, count in report.causes.items()),
         "lenient": lenient_sentence(report),
+        "limit": limit_sentence(report),
         "robustness": [
             _robustness(perturbation, columns["exact_match"])
             for perturbation, columns in report.robustness.items()
