@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +19,20 @@ def code_commit() -> str | None:
 
 
 def write_result(
-    name: str, *, numbers: Mapping[str, JsonValue], config: Mapping[str, JsonValue]
+    name: str,
+    *,
+    numbers: Mapping[str, JsonValue],
+    config: Mapping[str, JsonValue],
+    peers: Sequence[str] = (),
 ) -> Path:
-    """Writes `results/<name>.json`: the numbers, and all that they depend on."""
+    """Writes `results/<name>.json`: the numbers, and all that they depend on.
+
+    Args:
+        name: the file's, without its ending.
+        numbers: what was measured.
+        config: what it was measured with.
+        peers: packages measured side by side, whose versions are kept, too.
+    """
     path = RESULTS / f"{name}.json"
     write_json(
         path,
@@ -31,7 +42,7 @@ def write_result(
             "date": datetime.now(UTC).date().isoformat(),
             "numbers": dict(numbers),
             "config": dict(config),
-            "versions": dict(package_versions()),
+            "versions": dict(package_versions(*peers)),
             "commit": code_commit(),
             "machine": machine(),
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,26 @@ def not_measured(folder: str, command: str = "run") -> str:
     return f"*Not measured yet: `python -m benchmarks.{folder}.{command}` writes the numbers.*"
 
 
-def origin(result: dict[str, Any]) -> str:
-    """Where a number comes from, in one line."""
+def origin(result: dict[str, Any], *, commits: Sequence[str] = ()) -> str:
+    """Where a number comes from, in one line.
+
+    Args:
+        result: a result file, read.
+        commits: the code that computed the numbers, where it is not the file's own commit.
+    """
+    made = list(dict.fromkeys(commits)) or [result["commit"]]
+    named = ", ".join(f"`{one}`" for one in made)
+    return f"commit{'s' * (len(made) > 1)} {named}; {setting(result)}"
+
+
+def setting(result: dict[str, Any]) -> str:
+    """The machine and the versions of a result file."""
     versions, box = result["versions"], result["machine"]
-    packages = ", ".join(
-        f"{name} {versions[name]}" for name in ("torch", "transformers", "trl", "peft")
-    )
+    shown = ("torch", "transformers", "trl", "peft", "llguidance", "xgrammar", "outlines")
+    packages = ", ".join(f"{name} {versions[name]}" for name in shown if name in versions)
     return (
-        f"commit `{result['commit']}`; {box['cores']} cores ({box['processor']}), "
-        f"{box['memory_gib']} GiB; Python {versions['python']}, {packages}"
+        f"{box['cores']} cores ({box['processor']}), {box['memory_gib']} GiB; "
+        f"Python {versions['python']}, {packages}"
     )
 
 

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT))  # runs as a script
 
 from benchmarks.decoding.page import decoding, decoding_costs, random_rows
 from benchmarks.prompt_tokens.page import prompt_tokens
+from benchmarks.schema_coverage.page import coverage
 from benchmarks.study.page import (
     study_contrasts,
     study_learnt,
@@ -30,9 +31,10 @@ from benchmarks.study.page import (
     study_rank,
     study_rows,
 )
-from benchmarks.tables import RESULTS, flat, origin, read
+from benchmarks.tables import RESULTS, flat, origin, read, setting
 from benchmarks.training_speed.page import training_speed
-from schemalora import ComplianceReport
+from schemalora import ComplianceReport, compare
+from schemalora.compliance.rate import points
 from schemalora.compliance.tables import markdown_table
 
 FLAGSHIP = ROOT / "examples" / "customer_support" / "results"
@@ -59,13 +61,15 @@ def flagship(preset: str) -> str:
         return f"*Not measured yet: `examples/customer_support/results/{preset}` holds no run.*"
     data, seconds = run["data"], run["seconds"]
     stages = ", ".join(f"{stage} {value:.0f} s" for stage, value in seconds.items())
+    total = sum(seconds.values()) / 60
     peaks = [one["peak_memory_gib"] for one in run.get("stages", {}).values()]
     peak = max((one for one in peaks if one is not None), default=run.get("peak_memory_gib"))
     memory = f" The process held {peak} GiB at most." if peak else ""
     return (
         f"{(folder / 'report.md').read_text(encoding='utf-8').strip()}\n\n"
         f"Preset `{preset}`: base model `{run['base_model']}`, {data['train_rows']} training rows, "
-        f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}.{memory}\n\n"
+        f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}: {total:.0f} min in all."
+        f"{memory}\n\n"
         f"Measured at {origin(run)}.{computed_at(run)}"
     )
 
@@ -76,7 +80,10 @@ def computed_at(run: dict[str, Any]) -> str:
     if {made for one in stages.values() for made in one["commits"]} <= {run["commit"]}:
         return ""
     parts = ", ".join(f"{name} `{one['commits'][0]}`" for name, one in stages.items())
-    return f" The run was resumed; what is scored there was computed at: {parts}."
+    return (
+        f" The run was resumed; what is scored there was computed at: {parts}. Arms of different "
+        "commits were decoded by different versions of the decoder."
+    )
 
 
 def demo() -> str:
@@ -99,10 +106,22 @@ def cpu_full_short() -> str:
         ("", *ARMS.values()),
         [(what, *(str(one.rate(name)) for one in reports)) for name, what in names.items()],
     )
+    cut = ", ".join(
+        f"{title} {one.generation.cut_off}"
+        for title, one in zip(ARMS.values(), reports, strict=True)
+        if one.generation.cut_off
+    )
+    bought = compare(reports[0], reports[2]).metrics["exact_match"]
     return (
-        f"{table}\n\nRates over all {reports[0].n} rows with Wilson 95% intervals; exact match "
-        "leaves free text aside. Paired differences and their tests stand on "
-        "[the flagship's page](docs/customer-support.md).\n\n"
+        f"{table}\n\nRates over all {reports[0].n} rows with Wilson 95% intervals, as if rows were "
+        "independent; exact match leaves free text aside. Rows of one template fail together: with "
+        "whole templates drawn, LoRA is "
+        f"{points(bought.difference)} [{points(bought.ci95.low)}, {points(bought.ci95.high)}] "
+        "points of exact match above the base. All paired differences and their tests stand on "
+        "[the flagship's page](docs/customer-support.md). Answers that met the limit of tokens, "
+        f"and were cut off or brought to an end there: {cut or 'none'}. One run, one seed; "
+        f"{sum(run['seconds'].values()) / 60:.0f} min in all, of which training took "
+        f"{run['seconds']['train'] / 60:.0f}.\n\n"
         f"Measured at {origin(run)}.{computed_at(run)}"
     )
 
@@ -142,16 +161,16 @@ def cpu_full_errors() -> str:
 
 
 def measured() -> str:
-    """What the benchmarks of the pipeline gave."""
-    rows: list[tuple[str, str, str]] = []
-    fresh = read(RESULTS / "fresh_clone.json")
+    """What the benchmarks of the pipeline gave, each with its own commit."""
+    rows: list[tuple[str, str, str, str]] = []
+    fresh, light = read(RESULTS / "fresh_clone.json"), read(RESULTS / "import_time.json")
     if fresh is not None:
-        numbers = fresh["numbers"]
+        numbers, commits = fresh["numbers"], fresh["config"].get("commits", {})
         for target in ("demo", "test"):
             if f"make_{target}_s" in numbers:
                 what = f"`make {target}` in a fresh clone, installation included"
-                rows.append((what, f"{numbers[f'make_{target}_s'] / 60:.1f} min", "n=1"))
-    light = read(RESULTS / "import_time.json")
+                made = commits.get(target, fresh["commit"])
+                rows.append((what, f"{numbers[f'make_{target}_s'] / 60:.1f} min", "n=1", made))
     if light is not None:
         for name, what in (
             ("import", "`import schemalora`, warm"),
@@ -159,14 +178,14 @@ def measured() -> str:
         ):
             one = light["numbers"][name]
             span = f"{one['min_s']:.3f} to {one['max_s']:.3f} s, n={light['config']['runs']}"
-            rows.append((what, f"{one['median_s']:.3f} s", span))
+            rows.append((what, f"{one['median_s']:.3f} s", span, light["commit"]))
     if not rows:
         return "*Not measured yet.*"
-    lines = ["| what | median | range |", "| --- | ---: | --- |"]
-    lines += [f"| {what} | {value} | {span} |" for what, value, span in rows]
+    lines = ["| what | median | range | commit |", "| --- | ---: | --- | --- |"]
+    lines += [f"| {what} | {value} | {span} | `{made}` |" for what, value, span, made in rows]
     source = fresh or light
     assert source is not None
-    return "\n".join(lines) + f"\n\nMeasured at {origin(source)}."
+    return "\n".join(lines) + f"\n\n{setting(source)}."
 
 
 def every_result() -> str:
@@ -176,15 +195,18 @@ def every_result() -> str:
         result = read(path)
         assert result is not None
         numbers: dict[str, Any] = result["numbers"]
-        lists = dict(tables_in(numbers))
-        rows = [f"| `{key}` | {value} |" for key, value in flat(numbers) if key not in lists]
+        page = PAGE_OF.get(path.stem)
+        lists = {} if page else dict(tables_in(numbers))
+        plain = () if page else flat(numbers)
+        rows = [f"| `{key}` | {value} |" for key, value in plain if key not in lists]
         listed = [f"`{key}`:\n\n{table_of(value)}" for key, value in lists.items()]
         config = ", ".join(f"{key} = {value}" for key, value in flat(result["config"]))
         parts += [
             f"## {path.stem}",
+            *([page(result)] if page else []),
             *(["\n".join(["| number | value |", "| --- | ---: |", *rows])] if rows else []),
             *listed,
-            f"Config: {config or 'none'}. Measured on {result['date']} at {origin(result)}.",
+            f"Config: {config or 'none'}. Written on {result['date']} at {origin(result)}.",
         ]
     return "\n\n".join(parts) or "*No result file yet.*"
 
@@ -211,6 +233,9 @@ def table_of(rows: Sequence[dict[str, Any]]) -> str:
         return f"{len(rows)} rows of {len(columns)} numbers each; they stand in the result file."
     return markdown_table(columns, [[row.get(key, "") for key in columns] for row in flattened])
 
+
+PAGE_OF: dict[str, Callable[[dict[str, Any]], str]] = {"schema_coverage": coverage}
+"""Results whose numbers say more in a table of their own."""
 
 TABLES: dict[str, Callable[[], str]] = {
     "demo": demo,

@@ -42,8 +42,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-sizes", type=int, nargs="*", default=[16, 32, 64], help="to try")
     parser.add_argument("--trial-rows", type=int, default=128)
     parser.add_argument("--max-new-tokens", type=int, default=128)
-    parser.add_argument("--nested-rows", type=int, default=16)
-    parser.add_argument("--nested-tokens", type=int, default=384)
+    parser.add_argument("--nested-rows", type=int, default=8)
+    parser.add_argument("--nested-tokens", type=int, default=256)
     parser.add_argument("--generate-attention", nargs="*", default=["sdpa", "eager"])
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--merge", action="store_true", help="the adapter merged, for all arms")
@@ -88,7 +88,7 @@ def main() -> None:
     settings["batch_size"] = ours["batch_size"]
     settings["base_model"] = loaded.adapter.manifest.base_model if loaded.adapter else loaded.name
     name = "decoding_merged" if config.merge else "decoding"
-    write_result(name, numbers=numbers, config=settings)
+    write_result(name, numbers=numbers, config=settings, peers=("xgrammar", "outlines"))
     for part in ("flagship", "nested"):
         for pair in numbers.get(part, {}).get("same", ()):
             assert not pair["beyond_rounding"], f"{part}: {pair['arms']} differ beyond rounding"

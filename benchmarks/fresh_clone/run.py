@@ -16,11 +16,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.result import RESULTS, write_result
+from benchmarks.result import RESULTS, code_commit, write_result
 
 KEPT = ("report.md", "report.json", "report.png", "report.svg", "run.json", "reports", "audit.json")
 
@@ -45,7 +46,9 @@ def run(target: str, clone: Path) -> tuple[float, str]:
 def main() -> None:
     targets = sys.argv[1:] or ["demo", "test"]
     path = RESULTS / "fresh_clone.json"
-    numbers = json.loads(path.read_text())["numbers"] if path.is_file() else {}
+    before = json.loads(path.read_text()) if path.is_file() else {"numbers": {}, "config": {}}
+    numbers: dict[str, Any] = before["numbers"]
+    commits: dict[str, str | None] = before["config"].get("commits", {})
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "schemalora"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -54,6 +57,7 @@ def main() -> None:
             shutil.rmtree(clone / ".venv", ignore_errors=True)
             seconds, output = run(target, clone)
             numbers[f"make_{target}_s"] = seconds
+            commits[target] = code_commit()
             if target == "test":
                 numbers["tests"] = int(re.findall(r"(\d+) passed", output)[-1])
             if target == "demo":
@@ -65,8 +69,8 @@ def main() -> None:
                     copy = shutil.copytree if source.is_dir() else shutil.copy
                     copy(source, kept / name)
             # After each, so that a command that fails does not take the others' seconds with it.
-            version = sys.version.split()[0]
-            print(write_result("fresh_clone", numbers=numbers, config={"python": version}))
+            config = {"python": sys.version.split()[0], "commits": commits}
+            print(write_result("fresh_clone", numbers=numbers, config=config))
 
 
 if __name__ == "__main__":

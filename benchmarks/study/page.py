@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.tables import RESULTS, not_measured, origin, read
@@ -109,7 +109,7 @@ def study_contrasts() -> str:
     hours = sum(one["train_seconds"] for one in cells) / 3600
     return (
         f"{table}\n\n{len(cells)} runs of {cells[0]['n']} eval rows each, {hours:.1f} h of "
-        f"training in all. Measured at {origin(result)}."
+        f"training in all. Run at {origin(result, commits=result['config']['commits'])}."
     )
 
 
@@ -126,20 +126,22 @@ def study_learnt() -> str:
     contrasts = {one["what"]: one for one in numbers["contrasts"]}
     first, last = plain[0], plain[-1]
     rows = [
-        f"From {first['rows']} to {last['rows']} rows, schema compliance goes from "
-        f"{_mean(first, 'schema_compliant')} to {_mean(last, 'schema_compliant')}, the intent from "
-        f"{_mean(first, '$.intent')} to {_mean(last, '$.intent')}, and exact match from "
-        f"{_mean(first, 'exact_match')} to {_mean(last, 'exact_match')}."
+        f"From {first['rows']} rows ({_seeds(first)}) to {last['rows']} ({_seeds(last)}), schema "
+        f"compliance goes from {_mean(first, 'schema_compliant')} to "
+        f"{_mean(last, 'schema_compliant')}, the intent from {_mean(first, '$.intent')} to "
+        f"{_mean(last, '$.intent')}, and exact match from {_mean(first, 'exact_match')} to "
+        f"{_mean(last, 'exact_match')}."
     ]
     for title, beginning in (
         ("rows", "Points of exact match for more rows"),
         ("times", "Rows or steps"),
         ("rank", "Rank"),
-        ("schema", "The schema in the prompt, against the short prompt"),
+        ("schema", "Points of exact match for the schema in the prompt"),
     ):
         said = [_said(one) for what, one in contrasts.items() if _topic(what) == title]
         if said:
             rows.append(f"{beginning}: {'; '.join(said)}.")
+    rows += _prompts(numbers["settings"])
     return "\n".join(f"- {row}" for row in rows)
 
 
@@ -149,6 +151,29 @@ def _topic(what: str) -> str:
 
 def _mean(setting: _Setting, column: str) -> str:
     return f"{100 * setting['rates'][column]['mean']:.1f}%"
+
+
+def _prompts(settings: Sequence[_Setting]) -> Iterator[str]:
+    """What exact match does not show of the schema in the prompt."""
+    by_prompt = {
+        (one["rows"], one["prompt"]): one
+        for one in settings
+        if (one["rank"], one["epochs"]) == (16, 1)
+    }
+    for (rows, prompt), one in by_prompt.items():
+        short = by_prompt.get((rows, "short"))
+        if prompt == "schema" and short is not None:
+            yield (
+                f"With the schema in the prompt and {rows} rows, compliance is "
+                f"{_mean(one, 'schema_compliant')} instead of {_mean(short, 'schema_compliant')}, "
+                f"the intent {_mean(one, '$.intent')} instead of {_mean(short, '$.intent')} "
+                f"({_seeds(one)}, {_seeds(short)})."
+            )
+
+
+def _seeds(setting: _Setting) -> str:
+    count = len(setting["seeds"])
+    return "one seed" if count == 1 else f"mean of {count} seeds"
 
 
 def _said(contrast: Mapping[str, Any]) -> str:

@@ -74,6 +74,7 @@ def _cell(row: _Row) -> dict[str, Any]:
     n = row["n"]
     return {
         **row["cell"],
+        "commit": row["commit"],
         "n": n,
         "steps": row["steps"],
         "tokens_per_row": row["tokens_per_row"],

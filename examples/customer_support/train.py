@@ -162,9 +162,9 @@ def conclude(run: Run, base_model: str) -> None:
 
 def main(
     preset: Annotated[str, typer.Option(help="A name in presets/, or a TOML file.")] = "cpu",
-    run_folder: Annotated[Path, typer.Option("--run", help="The run folder; a new one.")] = Path(
-        "runs/demo"
-    ),
+    run_folder: Annotated[
+        Path | None, typer.Option("--run", help="A new folder; runs/ and the preset's name if not.")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override a training setting.")
     ] = None,
@@ -175,6 +175,7 @@ def main(
     """Train the flagship and print what it bought."""
     path = Path(preset) if preset.endswith(".toml") else HERE / "presets" / f"{preset}.toml"
     plan = Plan.load(path, overrides or [])
+    run_folder = run_folder or Path("runs") / path.stem
     if run_folder.exists() and any(run_folder.iterdir()) and not resume:
         raise RunFolderError(
             f"{run_folder}: already holds a run; give --run another folder, or --resume"

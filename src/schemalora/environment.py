@@ -26,10 +26,14 @@ PACKAGES = (
 )
 
 
-def package_versions() -> dict[str, str]:
-    """Python's version and those of the packages that numbers depend on, where installed."""
+def package_versions(*also: str) -> dict[str, str]:
+    """Python's version and those of the packages that numbers depend on, where installed.
+
+    Args:
+        also: further packages, such as those that are measured side by side.
+    """
     versions = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *also):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

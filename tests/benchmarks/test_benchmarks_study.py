@@ -27,7 +27,7 @@ def line(cell: Cell, exact: int, *, recipe: str = "r") -> dict[str, Any]:
         "recipe": recipe, "cell": as_key(cell), "n": 200, "steps": cell.rows // 4,
         "metrics": {"valid_json": 200, "schema_compliant": 199, "exact_match": exact},
         "fields": {"$.intent": 150}, "tokens_per_row": 130.0,
-        "train_seconds": 2 * cell.estimate, "eval_seconds": 0.0,
+        "train_seconds": 2 * cell.estimate, "eval_seconds": 0.0, "commit": "c",
     }  # fmt: skip
 
 

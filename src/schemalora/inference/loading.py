@@ -138,9 +138,8 @@ def load(
     """
     adapter = as_adapter(adapter_or_base_model)
     if quantization is None:
-        as_trained = adapter is not None and not merge
-        trained = adapter.manifest.training.get("quantization") if as_trained else None
-        quantization = "nf4" if trained == "nf4" else "none"
+        trained = None if adapter is None or merge else adapter.manifest.training
+        quantization = "nf4" if trained and trained.get("quantization") == "nf4" else "none"
     if merge and quantization != "none":
         raise UsageError(
             f"{adapter_or_base_model}: merged into 4-bit weights, the adapter would be rounded "
