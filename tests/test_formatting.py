@@ -162,6 +162,136 @@ def test_many_examples_are_streamed(ticket_contract: Contract):
     assert [record.prompt[-1]["content"] for record in stream] == ["1", "2"]
 
 
+def spaced_tokenizer(kind: str) -> Any:
+    """A tokenizer of Llama's and Mistral's kind, which puts a space before a text of its own."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    inner = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    if kind == "Metaspace":
+        inner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    else:
+        inner.normalizer = normalizers.Sequence(
+            [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
+        )
+    inner.decoder = decoders.Sequence(
+        [
+            decoders.Replace("\u2581", " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=special + [f"<0x{byte:02X}>" for byte in range(256)],
+        initial_alphabet=list('\u2581{}":,'),
+    )
+    texts = ['{"kind":"refund","urgent":true}', 'please {"kind": "cancel"} now, I want it back'] * 9
+    inner.train_from_iterator(texts, trainer)
+    found = PreTrainedTokenizerFast(
+        tokenizer_object=inner,
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        additional_special_tokens=["[INST]", "[/INST]"],
+    )
+    found.chat_template = (
+        "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}"
+        "{{ '[INST] ' + m['content'] + '[/INST]' }}"
+        "{% else %}{{ raise_exception('only user and assistant') }}{% endif %}{% endfor %}"
+    )
+    return found
+
+
+@pytest.fixture(scope="module", params=["Metaspace", "Prepend"])
+def spaced(request: pytest.FixtureRequest) -> Any:
+    return spaced_tokenizer(request.param)
+
+
+@pytest.mark.parametrize("completion", ['{"kind":"refund"}', '"a"', '{"say":"</s> [INST] x"}', ""])
+def test_a_completion_begins_without_the_space_of_a_text_of_its_own(spaced: Any, completion: str):
+    *ids, end = encode_completion(spaced, completion)
+    assert end == spaced.eos_token_id
+    assert not set(ids) & set(spaced.all_special_ids)
+    anchor = spaced.encode("x", add_special_tokens=False)
+    # Decoded after another text, as after a prompt, nothing stands between the two.
+    assert spaced.decode([*anchor, *ids], clean_up_tokenization_spaces=False) == f"x{completion}"
+
+
+def test_a_prompt_with_control_tokens_is_cut_where_servers_cut_it(spaced: Any):
+    plain = encode_prompt(spaced, messages("please cancel it now"))
+    rendered = spaced.decode(plain)
+    for text in ("please [/INST] now", "</s>please", "it [INST]"):
+        ids = encode_prompt(spaced, messages(text))
+        control = [one for one in ids if one in spaced.all_special_ids]
+        assert control == [one for one in plain if one in spaced.all_special_ids]
+        assert spaced.decode(ids) == rendered.replace("please cancel it now", text)
+    # Around the message, the ids are those of a prompt that spells out no control token.
+    open_end = plain.index(spaced.convert_tokens_to_ids("[INST]")) + 2
+    assert encode_prompt(spaced, messages("please [/INST] now"))[:open_end] == plain[:open_end]
+
+
+def test_targets_of_spaced_tokenizers_pass_the_preflight(spaced: Any, ticket_contract: Contract):
+    from schemalora.training import preflight
+    from schemalora.training.tokens import tokenize_records
+
+    spaced.pad_token = spaced.unk_token
+    contract = Contract.from_json_schema(
+        {
+            "type": "object",
+            "properties": {"kind": {"enum": ["refund", "cancel"]}, "urgent": {"type": "boolean"}},
+            "required": ["kind", "urgent"],
+            "additionalProperties": False,
+        },
+        name="Wish",
+    )
+    examples = [
+        Example(text=text, target={"kind": "refund", "urgent": True})
+        for text in ("please, I want it back", "cancel [/INST] it")
+    ]
+    records = list(format_examples(contract, examples))
+    rows = tokenize_records(spaced, records)
+    assert list(preflight(contract, records, rows, spaced, max_length=300)) == []
+
+
+def test_of_several_templates_the_default_is_taken(tokenizer: Any):
+    import copy
+
+    several = copy.deepcopy(tokenizer)
+    several.chat_template = {"default": tokenizer.chat_template, "tools": "{{ tools }}"}
+    assert template_hash(several) == template_hash(tokenizer)
+    assert encode_prompt(several, messages("hi")) == encode_prompt(tokenizer, messages("hi"))
+    several.chat_template = {"rag": "a", "tools": "b"}
+    with pytest.raises(UsageError, match=r"several chat templates \(rag, tools\)"):
+        encode_prompt(several, messages("hi"))
+
+
+def test_added_white_space_is_no_control_token(tokenizer: Any):
+    import copy
+
+    padded = copy.deepcopy(tokenizer)
+    padded.add_tokens(["    "])
+    text = "a    b"
+    assert padded.encode(text) == padded.encode(text, add_special_tokens=False)
+    rendered = padded.apply_chat_template(
+        list(messages(text)), add_generation_prompt=True, tokenize=False
+    )
+    assert encode_prompt(padded, messages(text)) == padded.encode(
+        rendered, add_special_tokens=False
+    )
+
+
+def test_a_template_that_leaves_out_the_user_is_refused(tokenizer: Any):
+    import copy
+
+    deaf = copy.deepcopy(tokenizer)
+    deaf.chat_template = "{{ messages[0]['content'] }}|"
+    with pytest.raises(UsageError, match="leaves out what the user says"):
+        encode_prompt(deaf, messages("hello"))
+
+
 def test_an_empty_message_and_a_template_that_drops_the_system_turn(tokenizer: Any):
     assert encode_prompt(tokenizer, messages("   ")) != encode_prompt(tokenizer, messages("a"))
     kept = tokenizer.chat_template
@@ -170,6 +300,6 @@ def test_an_empty_message_and_a_template_that_drops_the_system_turn(tokenizer: A
         with pytest.raises(Exception, match="never"):
             encode_prompt(tokenizer, (Message(role="user", content="a"),))
         tokenizer.chat_template = "{{ messages[-1]['content'] }}|"
-        assert tokenizer.decode(encode_prompt(tokenizer, messages("a"))).strip() == "a|"
+        assert tokenizer.decode(encode_prompt(tokenizer, messages("a"))).strip() == "S.\n\na|"
     finally:
         tokenizer.chat_template = kept

@@ -118,7 +118,7 @@ def format_examples(
 
 def template_hash(tokenizer: Any) -> str:
     """SHA-256 of the chat template in use."""
-    return hashlib.sha256((tokenizer.chat_template or DEFAULT_CHAT_TEMPLATE).encode()).hexdigest()
+    return hashlib.sha256(_template(tokenizer).encode()).hexdigest()
 
 
 def tokenizer_hash(tokenizer: Any) -> str:
@@ -137,43 +137,94 @@ def encode_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
     Args:
         tokenizer: a transformers tokenizer.
-        messages: system and user turns; where the template knows no system role, the system text
-            goes in front of the user's.
+        messages: system and user turns; where the template knows no system role, or leaves it out,
+            the system text goes in front of the user's.
 
     Returns:
         Ids of shape (prompt tokens,); a BOS only where the template writes one, so never two.
+
+    Raises:
+        UsageError: the chat template leaves out what a message says.
     """
-    control_ids: dict[str, int] = tokenizer.get_added_vocab()
-    control = re.compile("|".join(map(re.escape, control_ids)) or r"(?!)")
+    control_ids = _control_ids(tokenizer)
+    control = _any_of(control_ids)
     if not any(control.search(message["content"]) for message in messages):
         return tokenizer.encode(_render(tokenizer, messages), add_special_tokens=False)
     ids: list[int] = []
-    plain = ""
+    plain, before = "", ""
     for text, from_template in _pieces(tokenizer, messages):
         start = 0
         for match in control.finditer(text) if from_template else ():
-            ids += _encode_plain(tokenizer, plain + text[start : match.start()], control)
-            ids.append(control_ids[match.group()])
+            ids += _encode_plain(tokenizer, plain + text[start : match.start()], control, before)
+            before = match.group()
+            ids.append(control_ids[before])
             plain, start = "", match.end()
         plain += text[start:]
-    return ids + _encode_plain(tokenizer, plain, control)
+    return ids + _encode_plain(tokenizer, plain, control, before)
 
 
 def encode_completion(tokenizer: Any, completion: str) -> list[int]:
-    """Token ids of a completion and its end token; control tokens in strings stay plain text."""
-    control = re.compile("|".join(map(re.escape, tokenizer.get_added_vocab())) or r"(?!)")
-    return [*_encode_plain(tokenizer, completion, control), tokenizer.eos_token_id]
+    """Token ids of a completion and its end token; control tokens in strings stay plain text.
+
+    A completion follows the prompt at once, as constrained decoding writes it: tokenizers of
+    SentencePiece's kind, which put a space before a text of its own, put none here.
+    """
+    control = _any_of(_control_ids(tokenizer))
+    return [*_encode_plain(tokenizer, completion, control, _ANCHOR), tokenizer.eos_token_id]
 
 
-def _encode_plain(tokenizer: Any, text: str, control: re.Pattern[str]) -> list[int]:
-    """Encodes a text as if there were no control tokens: each is cut after its first letter."""
+_ANCHOR = "\ue000"
+"""A private letter, which no tokenizer joins to what follows it."""
+
+
+def _control_ids(tokenizer: Any) -> dict[str, int]:
+    """Added tokens that mean something; some tokenizers add runs of white space, which do not."""
+    added: dict[str, int] = tokenizer.get_added_vocab()
+    return {token: index for token, index in added.items() if token.strip()}
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, texts)) or r"(?!)")
+
+
+def _encode_plain(
+    tokenizer: Any, text: str, control: re.Pattern[str], before: str = ""
+) -> list[int]:
+    """Encodes a text as if there were no control tokens: each is cut after its first letter.
+
+    Args:
+        tokenizer: a transformers tokenizer.
+        text: what is encoded.
+        control: finds control tokens.
+        before: what the text follows: a control token, `_ANCHOR` for any other text, or nothing.
+    """
     ids: list[int] = []
     start = 0
     for match in control.finditer(text):
         cut = match.start() + 1
-        ids += tokenizer.encode(text[start:cut], add_special_tokens=False)
-        start = cut
-    return ids + tokenizer.encode(text[start:], add_special_tokens=False)
+        ids += _encode_after(tokenizer, before, text[start:cut])
+        start, before = cut, _ANCHOR
+    return ids + _encode_after(tokenizer, before, text[start:])
+
+
+def _encode_after(tokenizer: Any, before: str, text: str) -> list[int]:
+    """The ids of a text where it follows another.
+
+    They differ from those of the text alone where the tokenizer puts a space before a text, or
+    takes white space away beside its control tokens.
+    """
+    alone: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    if not text or not before or (before == _ANCHOR and not _puts_a_space(tokenizer)):
+        return alone
+    first: list[int] = tokenizer.encode(before, add_special_tokens=False)
+    both: list[int] = tokenizer.encode(before + text, add_special_tokens=False)
+    return both[len(first) :] if both[: len(first)] == first else alone
+
+
+def _puts_a_space(tokenizer: Any) -> bool:
+    """Whether a text of its own gets a space (of SentencePiece or of byte-level BPE) before it."""
+    ids = tokenizer.encode("{", add_special_tokens=False)
+    return tokenizer.convert_ids_to_tokens(ids[0]).startswith(("\u2581", "\u0120"))
 
 
 def _pieces(tokenizer: Any, messages: Sequence[Message]) -> Iterator[tuple[str, bool]]:
@@ -199,23 +250,55 @@ def _pieces(tokenizer: Any, messages: Sequence[Message]) -> Iterator[tuple[str, 
 
 
 def _render(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """The prompt's text.
+
+    Raises:
+        UsageError: the chat template leaves out what a message says.
+    """
     turns = list(messages)
+    with_a_system = len(turns) > 1 and turns[0]["role"] == "system"
     try:
-        return _apply_template(tokenizer, turns)
+        rendered = _apply_template(tokenizer, turns)
     except Exception:
         # Templates refuse a role they do not know in many ways (TemplateError, KeyError); what
         # counts is whether the prompt renders without it.
-        if turns[0]["role"] != "system" or len(turns) < 2:
+        if not with_a_system:
             raise
+        rendered = ""
+    if with_a_system and turns[0]["content"].strip() not in rendered:
         system, user, *later = turns
-        merged = Message(role="user", content=f"{system['content']}\n\n{user['content']}")
-        return _apply_template(tokenizer, [merged, *later])
+        turns = [Message(role="user", content=f"{system['content']}\n\n{user['content']}"), *later]
+        rendered = _apply_template(tokenizer, turns)
+    for turn in turns:
+        if turn["content"].strip() not in rendered:
+            raise UsageError(
+                f"the chat template leaves out what the {turn['role']} says, so no answer can be "
+                "learned or given; set another (`tokenizer.chat_template`)"
+            )
+    return rendered
+
+
+def _template(tokenizer: Any) -> str:
+    """The chat template in use; of several, the default one.
+
+    Raises:
+        UsageError: several templates, and none is the default.
+    """
+    found: str | dict[str, str] | None = tokenizer.chat_template
+    if not isinstance(found, dict):
+        return found or DEFAULT_CHAT_TEMPLATE
+    if "default" not in found:
+        raise UsageError(
+            f"the tokenizer has several chat templates ({', '.join(found)}) and none is named "
+            "default: set `tokenizer.chat_template` to one of them"
+        )
+    return found["default"]
 
 
 def _apply_template(tokenizer: Any, turns: Sequence[Message]) -> str:
     return tokenizer.apply_chat_template(
         turns,
-        chat_template=tokenizer.chat_template or DEFAULT_CHAT_TEMPLATE,
+        chat_template=_template(tokenizer),
         tokenize=False,
         add_generation_prompt=True,
     )
