@@ -20,6 +20,7 @@ from schemalora.formatting import (
     tokenizer_hash,
 )
 from schemalora.records import Example, Message
+from spaced import spaced_tokenizer
 
 TARGET = {
     "intent": "refund",
@@ -160,49 +161,6 @@ def test_many_examples_are_streamed(ticket_contract: Contract):
     stream = format_examples(ticket_contract, iter(examples), prompt_format=PromptFormat("short"))
     assert next(stream).group == "0"
     assert [record.prompt[-1]["content"] for record in stream] == ["1", "2"]
-
-
-def spaced_tokenizer(kind: str) -> Any:
-    """A tokenizer of Llama's and Mistral's kind, which puts a space before a text of its own."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    inner = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
-    if kind == "Metaspace":
-        inner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
-    else:
-        inner.normalizer = normalizers.Sequence(
-            [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
-        )
-    inner.decoder = decoders.Sequence(
-        [
-            decoders.Replace("\u2581", " "),
-            decoders.ByteFallback(),
-            decoders.Fuse(),
-            decoders.Strip(" ", 1, 0),
-        ]
-    )
-    special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=600,
-        special_tokens=special + [f"<0x{byte:02X}>" for byte in range(256)],
-        initial_alphabet=list('\u2581{}":,'),
-    )
-    texts = ['{"kind":"refund","urgent":true}', 'please {"kind": "cancel"} now, I want it back'] * 9
-    inner.train_from_iterator(texts, trainer)
-    found = PreTrainedTokenizerFast(
-        tokenizer_object=inner,
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        additional_special_tokens=["[INST]", "[/INST]"],
-    )
-    found.chat_template = (
-        "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}"
-        "{{ '[INST] ' + m['content'] + '[/INST]' }}"
-        "{% else %}{{ raise_exception('only user and assistant') }}{% endif %}{% endfor %}"
-    )
-    return found
 
 
 @pytest.fixture(scope="module", params=["Metaspace", "Prepend"])

@@ -16,6 +16,7 @@ from customer_support.run import HERE
 from schemalora import (
     Adapter,
     Contract,
+    Example,
     TrainingConfig,
     evaluate,
     format_examples,
@@ -28,6 +29,7 @@ from schemalora import (
 from schemalora.errors import AdapterMismatchError, PreflightError, RunFolderError, UsageError
 from schemalora.inference import load, predict
 from schemalora.training import train
+from spaced import spaced_tokenizer
 
 PRESETS = HERE / "presets"
 
@@ -125,6 +127,54 @@ def test_weights_are_as_they_were_in_training_unless_told_otherwise(adapter: Ada
     assert merged.identity()["merged"]
     with pytest.raises(UsageError, match="merged into 4-bit weights"):
         load(adapter, quantization="nf4", merge=True)
+
+
+@pytest.mark.parametrize("kind", ["Metaspace", "Prepend"])
+def test_a_tokenizer_that_puts_spaces_before_texts_goes_all_the_way(kind: str, tmp_path: Path):
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = spaced_tokenizer(kind)
+    tokenizer.pad_token = tokenizer.unk_token
+    tokenizer.save_pretrained(tmp_path / "base")
+    torch.manual_seed(0)
+    shape = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    LlamaForCausalLM(shape).save_pretrained(tmp_path / "base")
+    kinds = {"enum": ["refund", "cancel"]}
+    schema = {
+        "type": "object",
+        "properties": {"kind": kinds, "number": {"type": ["integer", "null"]}},
+        "required": ["kind", "number"],
+        "additionalProperties": False,
+    }
+    contract = Contract.from_json_schema(schema, name="Wish")
+    examples = [
+        Example(text=f"please {kind} it", target={"kind": kind, "number": None})
+        for kind in ("refund", "cancel") * 8
+    ]
+    settings = TrainingConfig(
+        base_model=str(tmp_path / "base"), epochs=10, learning_rate=1e-2, dtype="float32"
+    )
+    adapter = train(
+        contract, format_examples(contract, examples), settings, output_dir=tmp_path / "adapter"
+    )
+    model = load(adapter, dtype="float32")
+    for constrained in (False, True):
+        answers = list(predict(model, examples[:2], constrained=constrained, max_new_tokens=60))
+        # The shape is learned from the first letter on: nothing stands before it.
+        assert all(one.completion.startswith('{"kind":"') for one in answers)
+        same = predict(
+            model, examples[:2], constrained=constrained, max_new_tokens=60, engine="generate"
+        )
+        assert [one.completion for one in same] == [one.completion for one in answers]
+    assert all(contract.parse(one.completion).compliant for one in answers)
 
 
 def test_another_contract_is_refused(adapter: Adapter):
