@@ -7,7 +7,7 @@ with: each of them would lower the numbers without a sign.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -43,6 +43,9 @@ class AdapterManifest:
     """Package name to version, as they were when it was trained."""
     step: int | None = None
     """The optimizer step whose weights these are; None where it was not kept."""
+    changes: Sequence[JsonValue] = ()
+    """Settings that were changed when the stopped run was resumed: `step`, and `settings`, name to
+    [before, after]. Where there are any, the adapter was not trained in one piece."""
 
     def save(self, folder: str | Path) -> None:
         """Writes `schemalora.json` into an adapter directory."""
@@ -58,6 +61,7 @@ class AdapterManifest:
                 "training": dict(self.training),
                 "versions": dict(self.versions),
                 "step": self.step,
+                "changes": list(self.changes),
             },
         )
 
@@ -90,6 +94,7 @@ class AdapterManifest:
                 training=cast("dict[str, JsonValue]", data["training"]),
                 versions=cast("dict[str, str]", data["versions"]),
                 step=cast("int | None", data.get("step")),
+                changes=cast("list[JsonValue]", data.get("changes", [])),
             )
         except (KeyError, TypeError) as error:
             raise UsageError(f"{path}: incomplete or damaged (at {error})") from error

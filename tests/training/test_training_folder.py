@@ -23,7 +23,7 @@ def steps(folder: RunFolder) -> list[str]:
 
 def test_a_checkpoint_has_its_name_only_when_it_is_whole(tmp_path: Path):
     folder = RunFolder(tmp_path / "run")
-    assert folder.claim(RUN, resume=False) is None
+    assert folder.claim(RUN, resume=False).checkpoint is None
     write_checkpoint(folder, 9)
     assert folder.is_writing()
     assert steps(folder) == []
@@ -56,11 +56,11 @@ def test_a_checkpoint_that_is_made_again_replaces_the_old_one(tmp_path: Path):
 def test_resuming_takes_the_last_whole_one_and_drops_torsos(tmp_path: Path):
     folder = RunFolder(tmp_path / "run")
     folder.claim(RUN, resume=False)
-    assert folder.claim(RUN, resume=True) is None
+    assert folder.claim(RUN, resume=True).checkpoint is None
     write_checkpoint(folder, 1)
     folder.publish(1)
     write_checkpoint(folder, 2)
-    assert folder.claim(RUN, resume=True) == str(folder.checkpoints / "checkpoint-1")
+    assert folder.claim(RUN, resume=True).checkpoint == str(folder.checkpoints / "checkpoint-1")
     assert not folder.is_writing()
     with pytest.raises(RunFolderError, match=r"other settings: rank \(4 → 8\)"):
         folder.claim({"rank": 8}, resume=True)

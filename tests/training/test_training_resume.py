@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+import torch
 
 from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.errors import TrainingError
@@ -46,6 +47,43 @@ def test_a_run_stopped_in_its_second_epoch_ends_in_the_same_adapter(
     )
     assert whole.manifest.step == parts.manifest.step == 6
     assert same(weights(whole.path), weights(parts.path))
+
+
+def test_a_run_goes_on_with_less_memory_and_fewer_checkpoints(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    """What the message of a full memory advises, and the rows of each step stay the same."""
+    whole = train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "whole")
+    publish = RunFolder.publish
+    published: list[int] = []
+
+    def publish_and_stop_once(self: RunFolder, step: int) -> None:
+        publish(self, step)
+        published.append(step)
+        if len(published) == 1:
+            raise KeyboardInterrupt
+
+    smaller = replace(
+        tiny_config, batch_size=4, gradient_accumulation=2, gradient_checkpointing=True,
+        save_steps=100,
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "publish", publish_and_stop_once)
+        with pytest.raises(KeyboardInterrupt):
+            train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "parts")
+        with pytest.warns(UserWarning, match="resumed at step 1 with other settings: batch_size"):
+            parts = train(
+                ticket_contract, ticket_records, smaller, output_dir=tmp_path / "parts", resume=True
+            )
+    assert published == [1, 3]
+    assert [change["settings"].keys() for change in parts.manifest.changes] == [  # pyright: ignore
+        {"batch_size", "gradient_accumulation", "gradient_checkpointing"}
+    ]
+    for name, tensor in weights(whole.path).items():
+        assert torch.allclose(tensor, weights(parts.path)[name], rtol=1e-2, atol=1e-4)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")

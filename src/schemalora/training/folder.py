@@ -3,7 +3,7 @@
 runs/ticket/                  the adapter directory; schemalora.json comes last
   learning_curve.json
   checkpoints/                there while the run goes on
-    run.json                  what decides the result
+    run.json                  what decides the result, and what was changed on the way
     checkpoint-200/           whole, always
     unfinished/               what is being written: the trainer's own output folder
     selected/step-200/        the adapter of the best moment so far
@@ -14,17 +14,33 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from schemalora.adapter import MANIFEST_FILE
 from schemalora.errors import RunFolderError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue
+from schemalora.training.identity import changes
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 _CHECKPOINTS_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a run begins, or goes on."""
+
+    checkpoint: str | None = None
+    """The checkpoint to go on from; None at the very beginning."""
+    changes: tuple[JsonValue, ...] = ()
+    """What was changed on resuming, each with the `step` it holds from and the `settings`, name to
+    [before, after]; the last is that of `changed_now`, where there is one."""
+    changed_now: bool = False
+    """Whether this resuming changed something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +69,22 @@ class RunFolder:
     def _run_file(self) -> Path:
         return self.checkpoints / "run.json"
 
-    def claim(self, run: dict[str, JsonValue], *, resume: bool) -> str | None:
-        """Takes the folder for a run and returns the checkpoint to go on from, if there is one.
+    def claim(
+        self, run: dict[str, JsonValue], *, resume: bool, mendable: Collection[str] = ()
+    ) -> Start:
+        """Takes the folder for a run and says where it begins.
 
         Args:
-            run: what decides the result: contract, records, settings.
+            run: what decides the result, as `run_identity` gives it.
             resume: whether a run that was stopped in this folder is gone on with.
+            mendable: what may differ from the stopped run; kept in the run's file where it does.
 
         Raises:
             RunFolderError: the folder holds something else, or a run of other settings, or cannot
                 be written.
         """
         if resume and self._run_file.is_file():
-            _require_same(read_json(self._run_file), run, self.path)
-            self._drop_torsos()
-            last = self.last_checkpoint()
-            return None if last is None else str(last)
+            return self._go_on(run, mendable)
         if resume:
             finished = (self.path / MANIFEST_FILE).is_file()
             note = ": it is finished" if finished else ""
@@ -77,10 +93,30 @@ class RunFolder:
             hint = "resume it, or choose" if self._run_file.is_file() else "choose"
             raise RunFolderError(f"{self.path}: already holds a run; {hint} a new folder")
         try:
-            write_json(self._run_file, run)
+            write_json(self._run_file, {"run": run, "changes": []})
         except OSError as error:
             raise RunFolderError(f"{self.path}: cannot be written ({error.strerror})") from error
-        return None
+        return Start()
+
+    def _go_on(self, run: dict[str, JsonValue], mendable: Collection[str]) -> Start:
+        kept = cast("dict[str, Any]", read_json(self._run_file))
+        try:
+            changed = changes(kept.get("run", kept), run, allowed=mendable)
+        except RunFolderError as error:
+            raise RunFolderError(f"{self.path}: {error}") from error
+        self._drop_torsos()
+        last = self.last_checkpoint()
+        listed: list[JsonValue] = list(kept.get("changes", ()))
+        # Before the first checkpoint nothing was computed that the old settings had a part in.
+        if changed and last is not None:
+            listed.append({"step": _step(last), "settings": changed})
+        if changed:
+            write_json(self._run_file, {"run": run, "changes": listed})
+        return Start(
+            checkpoint=None if last is None else str(last),
+            changes=tuple(listed),
+            changed_now=bool(changed) and last is not None,
+        )
 
     def release(self) -> None:
         """Gives back a folder in which nothing was computed yet, so that the run can be mended."""
@@ -133,12 +169,12 @@ class RunFolder:
             shutil.rmtree(torso)
 
     def _whole(self) -> list[Path]:
-        found = [
-            (int(match.group(1)), path)
-            for path in (self.checkpoints.iterdir() if self.checkpoints.is_dir() else ())
-            if (match := _CHECKPOINT.fullmatch(path.name))
-        ]
-        return [path for _, path in sorted(found)]
+        found = self.checkpoints.iterdir() if self.checkpoints.is_dir() else ()
+        return sorted((path for path in found if _CHECKPOINT.fullmatch(path.name)), key=_step)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _flush(path: Path) -> None:
@@ -148,15 +184,3 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _require_same(
-    before: dict[str, JsonValue], now: dict[str, JsonValue], output_dir: Path
-) -> None:
-    different = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
-    if different:
-        shown = ", ".join(f"{key} ({before.get(key)} → {now.get(key)})" for key in different)
-        raise RunFolderError(
-            f"{output_dir}: the stopped run had other settings: {shown}; resume with the same, "
-            "or choose a new folder"
-        )

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,7 +25,6 @@ from schemalora.contract import Contract
 from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
 from schemalora.formatting import template_hash, tokenizer_hash
-from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.layers import LayerForward, replaced_forwards
 from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
@@ -35,11 +33,13 @@ from schemalora.training.checkpoints import CheckpointCallback
 from schemalora.training.collator import PackedCollator, RightAlignedCollator
 from schemalora.training.config import TrainingConfig
 from schemalora.training.curve import write_curve
-from schemalora.training.folder import RunFolder
+from schemalora.training.folder import RunFolder, Start
+from schemalora.training.identity import mends, run_identity
 from schemalora.training.machine import check_machine
 from schemalora.training.prepare import Prepared, prepare
 from schemalora.training.progress import ProgressCallback
 from schemalora.training.ranks import is_main_process, on_main_process
+from schemalora.training.resumed import ResumedSettingsCallback, show_changes
 from schemalora.training.selection import SelectionCallback
 from schemalora.training.settings import lora_config, sft_config
 from schemalora.training.tokens import to_dataset
@@ -67,7 +67,9 @@ def train(
         config: the settings.
         output_dir: a new folder: the adapter directory; checkpoints lie in `checkpoints/` in it
             while the run goes on.
-        resume: go on with the run that was stopped in `output_dir`, from its last checkpoint.
+        resume: go on with the run that was stopped in `output_dir`, from its last checkpoint. Of
+            what decides the result, learning_rate, dtype, gradient_checkpointing, and batch_size
+            with gradient_accumulation may differ; the manifest's `changes` then says so.
 
     Returns:
         The adapter, on disk; plain PEFT loads it too.
@@ -85,37 +87,25 @@ def train(
     lora = lora_config(config)
     # Connects the processes, where there are several.
     arguments = sft_config(config, folder.unfinished)
-    identity = _identity(contract, records, config)
-    checkpoint = on_main_process(lambda: folder.claim(identity, resume=resume))
+    identity = run_identity(contract, records, config)
+    start = on_main_process(lambda: folder.claim(identity, resume=resume, mendable=mends(config)))
+    if is_main_process():
+        show_changes(start)
     try:
         prepared = prepare(contract, records, config)
         trainer = _trainer(prepared, config, lora, arguments)
         trainer.add_callback(CheckpointCallback(folder))
+        trainer.add_callback(ResumedSettingsCallback())
         selection = _selection(trainer, contract, prepared, config, folder)
     except BaseException:
         if is_main_process():
             folder.release()
         raise
     with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
-        trainer.train(resume_from_checkpoint=checkpoint)
-        manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection))
+        trainer.train(resume_from_checkpoint=start.checkpoint)
+        manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection), start)
         _finish(trainer, selection, manifest, prepared, folder)
     return Adapter(path=folder.path, manifest=manifest)
-
-
-def _identity(
-    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
-) -> dict[str, JsonValue]:
-    """What decides the result of a run."""
-    content = hashlib.sha256()
-    for record in records:
-        content.update(canonical_json(record.to_dict()).encode("utf-8", "surrogatepass"))
-    return {
-        "contract": contract.fingerprint,
-        "records": len(records),
-        "records_sha256": content.hexdigest(),
-        **config.to_dict(),
-    }
 
 
 def _trainer(
@@ -212,8 +202,9 @@ def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise TrainingError(
-            f"memory ran out ({_first_line(error)}): lower batch_size and raise "
-            f"gradient_accumulation, or set gradient_checkpointing = true; {last}"
+            f"memory ran out ({_first_line(error)}): run again with resume and half the batch_size "
+            "at twice the gradient_accumulation, or with gradient_checkpointing = true; "
+            f"{last}"
         ) from error
     except (OSError, RuntimeError, SafetensorError) as error:
         # PyTorch and safetensors write with errors of their own.
@@ -236,7 +227,7 @@ def _selected_step(trainer: CompletionTrainer, selection: SelectionCallback | No
 
 
 def _manifest(
-    contract: Contract, config: TrainingConfig, prepared: Prepared, step: int
+    contract: Contract, config: TrainingConfig, prepared: Prepared, step: int, start: Start
 ) -> AdapterManifest:
     return AdapterManifest(
         contract=contract,
@@ -248,6 +239,7 @@ def _manifest(
         training=config.to_dict(),
         versions=package_versions(),
         step=step,
+        changes=start.changes,
     )
 
 
