@@ -32,7 +32,8 @@ class AdapterManifest:
     base_model: str
     """The base model as it was asked for: a hub id, a folder, a `.gguf` file or `embedded`."""
     base_model_revision: str | None
-    """The hub's commit, or the SHA-256 of the GGUF file; None for a plain folder."""
+    """The hub's commit, the SHA-256 of the GGUF file, or the sampled hash of a local folder; None:
+    not pinned, as local folders once were."""
     tokenizer_hash: str
     """SHA-256 of vocabulary and special tokens."""
     template_hash: str
