@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from schemalora import Contract, TrainingConfig, TrainingRecord
-from schemalora.errors import TrainingError
+from schemalora.errors import RunFolderError, TrainingError
 from schemalora.training import train
 from schemalora.training.folder import RunFolder
 from small_runs import same, train_files, weights, write_run
@@ -55,7 +57,9 @@ def test_a_run_goes_on_with_less_memory_and_fewer_checkpoints(
     tiny_config: TrainingConfig,
     tmp_path: Path,
 ):
-    """What the message of a full memory advises, and the rows of each step stay the same."""
+    """What the message of a full memory advises; but over changed base weights it goes on never."""
+    base = Path(shutil.copytree(tiny_config.base_model, tmp_path / "base"))
+    tiny_config = replace(tiny_config, base_model=str(base))
     whole = train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "whole")
     publish = RunFolder.publish
     published: list[int] = []
@@ -74,6 +78,17 @@ def test_a_run_goes_on_with_less_memory_and_fewer_checkpoints(
         patch.setattr(RunFolder, "publish", publish_and_stop_once)
         with pytest.raises(KeyboardInterrupt):
             train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "parts")
+        untouched = (base / "model.safetensors").read_bytes()
+        save_file(
+            {name: one + 1 for name, one in load_file(base / "model.safetensors").items()},
+            base / "model.safetensors",
+            metadata={"format": "pt"},
+        )
+        with pytest.raises(RunFolderError, match="other settings: base_model_revision"):
+            train(
+                ticket_contract, ticket_records, smaller, output_dir=tmp_path / "parts", resume=True
+            )
+        (base / "model.safetensors").write_bytes(untouched)
         with pytest.warns(UserWarning, match="resumed at step 1 with other settings: batch_size"):
             parts = train(
                 ticket_contract, ticket_records, smaller, output_dir=tmp_path / "parts", resume=True

@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
+from typing import Any
 
+from accelerate import PartialState
+
+from schemalora.base_model import BaseModel, torch_dtype_of
 from schemalora.contract import Contract
 from schemalora.errors import RunFolderError
+from schemalora.formatting import template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.records import TrainingRecord
 from schemalora.training.config import TrainingConfig
 
 # These decide nothing of the weights: where the log goes and how often, what is refused beforehand.
+# Of the fallback what matters is which base model was found.
 _OF_NO_MATTER = frozenset(
-    ("save_steps", "logging_steps", "report_to", "max_length", "constrained_serving")
-)
+    ("save_steps", "logging_steps", "report_to", "max_length", "constrained_serving",
+     "fallback_base_model")
+)  # fmt: skip
 
 # What helps a run that was stopped by a lost loss or a full memory. The rows of an optimizer step
 # stay as they are: the place in the epoch and in the schedule is counted in them.
@@ -24,6 +31,9 @@ _MENDABLE = frozenset(
 )
 
 _HINTS = {
+    "base_model": "set base_model to the one of then, without a fallback",
+    "dtype": "set dtype to the one of then, or name another",
+    "processes": "start as many processes as then",
     "rows_per_step": (
         "rows_per_step is batch_size x gradient_accumulation x processes: raise one as the other "
         "is lowered"
@@ -32,7 +42,12 @@ _HINTS = {
 
 
 def run_identity(
-    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
+    contract: Contract,
+    records: Sequence[TrainingRecord],
+    config: TrainingConfig,
+    *,
+    base_model: BaseModel,
+    tokenizer: Any,
 ) -> dict[str, JsonValue]:
     """What decides the result of a run, as JSON gives it back.
 
@@ -40,7 +55,10 @@ def run_identity(
         contract: what completions must satisfy.
         records: the training records.
         config: the settings.
+        base_model: the base model that was found.
+        tokenizer: its tokenizer.
     """
+    processes = PartialState().num_processes
     content = hashlib.sha256()
     for record in records:
         content.update(canonical_json(record.to_dict()).encode("utf-8", "surrogatepass"))
@@ -52,15 +70,24 @@ def run_identity(
         "contract": contract.fingerprint,
         "records": len(records),
         "records_sha256": content.hexdigest(),
-        "rows_per_step": config.batch_size * config.gradient_accumulation,
+        "base_model": base_model.name,
+        "base_model_revision": base_model.revision,
+        "tokenizer": tokenizer_hash(tokenizer),
+        "template": template_hash(tokenizer),
+        "dtype": str(torch_dtype_of(config.dtype)).removeprefix("torch."),
+        "processes": processes,
+        "rows_per_step": config.batch_size * config.gradient_accumulation * processes,
     }
     # A tuple of the tables `trl` and `peft` comes back from the run's file as a list.
     return json.loads(canonical_json(identity))
 
 
 def mends(config: TrainingConfig) -> frozenset[str]:
-    """The settings that a stopped run may be gone on with in another value."""
-    return _MENDABLE
+    """The settings that a stopped run may be gone on with in another value.
+
+    Not a dtype that `auto` found on another machine: that is no decision of anybody.
+    """
+    return _MENDABLE - {"dtype"} if config.dtype == "auto" else _MENDABLE
 
 
 def changes(

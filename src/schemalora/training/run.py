@@ -20,7 +20,13 @@ from trl import SFTConfig
 
 from schemalora.adapter import Adapter, AdapterManifest
 from schemalora.allocator import keep_pages
-from schemalora.base_model import BaseModel, load_model, preferred_device
+from schemalora.base_model import (
+    BaseModel,
+    find_first_base_model,
+    load_model,
+    load_tokenizer,
+    preferred_device,
+)
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
@@ -77,7 +83,7 @@ def train(
     Raises:
         UsageError: fewer than two records, or settings that this machine cannot run.
         RunFolderError: the folder already holds a run, or, with `resume`, holds none, or one of
-            other settings or records.
+            other settings or records, or of another base model or number of processes.
         BaseModelError: the base model cannot be had.
         PreflightError: the records would not teach what they should.
         TrainingError: the loss is not finite, or the disk or the memory is full.
@@ -87,12 +93,14 @@ def train(
     lora = lora_config(config)
     # Connects the processes, where there are several.
     arguments = sft_config(config, folder.unfinished)
-    identity = run_identity(contract, records, config)
+    base_model = find_first_base_model(*config.base_models)
+    tokenizer = load_tokenizer(base_model)
+    identity = run_identity(contract, records, config, base_model=base_model, tokenizer=tokenizer)
     start = on_main_process(lambda: folder.claim(identity, resume=resume, mendable=mends(config)))
     if is_main_process():
         show_changes(start)
     try:
-        prepared = prepare(contract, records, config)
+        prepared = prepare(contract, records, config, base_model=base_model, tokenizer=tokenizer)
         trainer = _trainer(prepared, config, lora, arguments)
         trainer.add_callback(CheckpointCallback(folder))
         trainer.add_callback(ResumedSettingsCallback())
