@@ -3,6 +3,7 @@
 runs/ticket/                  the adapter directory; schemalora.json comes last
   learning_curve.json
   checkpoints/                there while the run goes on
+    lock                      held by the process that trains
     run.json                  what decides the result, and what was changed on the way
     checkpoint-200/           whole, always
     unfinished/               what is being written: the trainer's own output folder
@@ -14,7 +15,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +26,7 @@ from schemalora.errors import RunFolderError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue
 from schemalora.training.identity import changes
+from schemalora.training.lock import locked
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
@@ -69,6 +72,37 @@ class RunFolder:
     def _run_file(self) -> Path:
         return self.checkpoints / "run.json"
 
+    @property
+    def _lock_file(self) -> Path:
+        return self.checkpoints / "lock"
+
+    @contextmanager
+    def lock(self) -> Generator[None]:
+        """Keeps other processes out of the folder while this one trains in it.
+
+        A folder that `claim` will refuse is left as it is.
+
+        Raises:
+            RunFolderError: another process trains in it, or it cannot be written.
+        """
+        with ExitStack() as held:
+            if self._is_free() or self._run_file.is_file():
+                try:
+                    self.checkpoints.mkdir(parents=True, exist_ok=True)
+                    held.enter_context(locked(self._lock_file))
+                except BlockingIOError as error:
+                    raise RunFolderError(
+                        f"{self.path}: another process is training in this folder; wait for it to "
+                        "end, or stop it first"
+                    ) from error
+                except OSError as error:
+                    raise self._cannot_be_written(error) from error
+            try:
+                yield
+            finally:
+                if self._is_free():
+                    self.release()
+
     def claim(
         self, run: dict[str, JsonValue], *, resume: bool, mendable: Collection[str] = ()
     ) -> Start:
@@ -89,14 +123,24 @@ class RunFolder:
             finished = (self.path / MANIFEST_FILE).is_file()
             note = ": it is finished" if finished else ""
             raise RunFolderError(f"{self.path}: holds no stopped run to resume{note}")
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if not self._is_free():
             hint = "resume it, or choose" if self._run_file.is_file() else "choose"
             raise RunFolderError(f"{self.path}: already holds a run; {hint} a new folder")
         try:
             write_json(self._run_file, {"run": run, "changes": []})
         except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot be written ({error.strerror})") from error
+            raise self._cannot_be_written(error) from error
         return Start()
+
+    def _is_free(self) -> bool:
+        """Whether there is nothing in it, but for the lock."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        held = [*self.path.iterdir(), *(self.checkpoints.glob("*"))]
+        return {*held} <= {self.checkpoints, self._lock_file}
+
+    def _cannot_be_written(self, error: OSError) -> RunFolderError:
+        return RunFolderError(f"{self.path}: cannot be written ({error.strerror})")
 
     def _go_on(self, run: dict[str, JsonValue], mendable: Collection[str]) -> Start:
         kept = cast("dict[str, Any]", read_json(self._run_file))
@@ -137,8 +181,7 @@ class RunFolder:
         process is killed or the power fails in between.
         """
         written = self.unfinished / f"checkpoint-{step}"
-        for path in [*written.rglob("*"), written]:
-            _flush(path)
+        flush_all(written)
         target = self.checkpoints / written.name
         if target.exists():
             shutil.rmtree(target)
@@ -151,6 +194,13 @@ class RunFolder:
     def is_writing(self) -> bool:
         """Whether a checkpoint was begun and is not whole."""
         return any(self.unfinished.glob("checkpoint-*"))
+
+    def flush(self) -> None:
+        """Has the system write the adapter's files, and the list of their names, to the disk."""
+        for path in self.path.iterdir():
+            if path.is_file():
+                _flush(path)
+        _flush(self.path)
 
     def finish(self) -> None:
         """Removes the checkpoints; what the trainer's integrations logged is kept.
@@ -175,6 +225,12 @@ class RunFolder:
 
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
+
+
+def flush_all(folder: Path) -> None:
+    """Has the system write a folder and all that is in it to the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        _flush(path)
 
 
 def _flush(path: Path) -> None:

@@ -7,8 +7,6 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from accelerate import PartialState
-
 from schemalora.base_model import BaseModel, torch_dtype_of
 from schemalora.contract import Contract
 from schemalora.errors import RunFolderError
@@ -16,6 +14,7 @@ from schemalora.formatting import template_hash, tokenizer_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.records import TrainingRecord
 from schemalora.training.config import TrainingConfig
+from schemalora.training.ranks import process_count
 
 # These decide nothing of the weights: where the log goes and how often, what is refused beforehand.
 # Of the fallback what matters is which base model was found.
@@ -58,7 +57,7 @@ def run_identity(
         base_model: the base model that was found.
         tokenizer: its tokenizer.
     """
-    processes = PartialState().num_processes
+    processes = process_count()
     content = hashlib.sha256()
     for record in records:
         content.update(canonical_json(record.to_dict()).encode("utf-8", "surrogatepass"))

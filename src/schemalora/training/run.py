@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,8 +82,8 @@ def train(
 
     Raises:
         UsageError: fewer than two records, or settings that this machine cannot run.
-        RunFolderError: the folder already holds a run, or, with `resume`, holds none, or one of
-            other settings or records, or of another base model or number of processes.
+        RunFolderError: another process trains in the folder; or it already holds a run, or, with
+            `resume`, none, or one of other settings, records, base model or number of processes.
         BaseModelError: the base model cannot be had.
         PreflightError: the records would not teach what they should.
         TrainingError: the loss is not finite, or the disk or the memory is full.
@@ -96,23 +96,30 @@ def train(
     base_model = find_first_base_model(*config.base_models)
     tokenizer = load_tokenizer(base_model)
     identity = run_identity(contract, records, config, base_model=base_model, tokenizer=tokenizer)
-    start = on_main_process(lambda: folder.claim(identity, resume=resume, mendable=mends(config)))
-    if is_main_process():
-        show_changes(start)
-    try:
-        prepared = prepare(contract, records, config, base_model=base_model, tokenizer=tokenizer)
-        trainer = _trainer(prepared, config, lora, arguments)
-        trainer.add_callback(CheckpointCallback(folder))
-        trainer.add_callback(ResumedSettingsCallback())
-        selection = _selection(trainer, contract, prepared, config, folder)
-    except BaseException:
+    with ExitStack() as held:
+        on_main_process(lambda: held.enter_context(folder.lock()))
+        start = on_main_process(
+            lambda: folder.claim(identity, resume=resume, mendable=mends(config))
+        )
         if is_main_process():
-            folder.release()
-        raise
-    with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
-        trainer.train(resume_from_checkpoint=start.checkpoint)
-        manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection), start)
-        _finish(trainer, selection, manifest, prepared, folder)
+            show_changes(start)
+        try:
+            prepared = prepare(
+                contract, records, config, base_model=base_model, tokenizer=tokenizer
+            )
+            trainer = _trainer(prepared, config, lora, arguments)
+            trainer.add_callback(CheckpointCallback(folder))
+            trainer.add_callback(ResumedSettingsCallback())
+            selection = _selection(trainer, contract, prepared, config, folder)
+        except BaseException:
+            if is_main_process():
+                folder.release()
+            raise
+        with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
+            trainer.train(resume_from_checkpoint=start.checkpoint)
+            step = _selected_step(trainer, selection)
+            manifest = _manifest(contract, config, prepared, step, start)
+            _finish(trainer, selection, manifest, prepared, folder)
     return Adapter(path=folder.path, manifest=manifest)
 
 
@@ -277,5 +284,8 @@ def _finish(
         evaluations=[] if selection is None else selection.evaluations,
         selected_step=_selected_step(trainer, selection),
     )
+    # A manifest must not outlive the weights it marks as whole, nor the checkpoints go before it.
+    folder.flush()
     manifest.save(folder.path)
+    folder.flush()
     folder.finish()
