@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +25,8 @@ from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.errors import RunFolderError, TrainingError
 from schemalora.training import train
 from schemalora.training.folder import RunFolder
+from schemalora.training.progress import ProgressCallback
+from schemalora.training.trainer import CompletionTrainer
 from small_runs import same, train_files, weights, write_run
 
 
@@ -151,6 +157,90 @@ def kill_when(process: BaseProcess, due: Callable[[], bool]) -> bool:
             return process.exitcode == -signal.SIGKILL
         time.sleep(0.0005)
     return False
+
+
+def test_sigterm_ends_the_step_saves_and_says_how_to_go_on(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    config = replace(tiny_config, dropout=0.2, save_steps=100)
+    whole = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "whole")
+    loss = CompletionTrainer.compute_loss
+    steps: list[int] = []
+
+    def loss_and_signal(self: CompletionTrainer, *given: Any, **named: Any) -> Any:
+        # The second step, and the last one, which is the end anyway.
+        steps.append(self.state.global_step)
+        if steps in ([0, 1], [0, 1, 2]):
+            signal.raise_signal(signal.SIGTERM)
+        return loss(self, *given, **named)
+
+    before = signal.getsignal(signal.SIGTERM)
+    folder = RunFolder(tmp_path / "parts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompletionTrainer, "compute_loss", loss_and_signal)
+        with pytest.raises(TrainingError, match=r"SIGTERM .* step 2 of 3; .*\(--resume\)"):
+            train(ticket_contract, ticket_records, config, output_dir=folder.path)
+        assert signal.getsignal(signal.SIGTERM) == before
+        assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-2"
+        parts = train(ticket_contract, ticket_records, config, output_dir=folder.path, resume=True)
+    assert steps == [0, 1, 2]
+    assert same(weights(whole.path), weights(parts.path))
+
+
+def test_a_run_that_ends_before_its_end_is_not_finished(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    def stop(self: ProgressCallback, args: Any, state: Any, control: Any, **_: Any) -> None:
+        control.should_training_stop = True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProgressCallback, "on_step_end", stop)
+        with pytest.raises(TrainingError, match=r"ended at step 1 of 3, before its end"):
+            train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "run")
+    assert not (tmp_path / "run" / "schemalora.json").exists()
+    assert RunFolder(tmp_path / "run").last_checkpoint() is not None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_a_process_that_gets_sigterm_can_be_gone_on_with(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+):
+    config = replace(tiny_config, epochs=2, dropout=0.2, batch_size=2, save_steps=100)
+    whole = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "whole")
+    write_run(tmp_path, config, ticket_records)
+    tests = Path(__file__).parents[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "schemalora", "train", "customer_support.ticket:SupportTicket",
+         "records.jsonl", "-c", "run.toml", "-o", "run"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(
+            [str(tests.parent / "examples"), *filter(None, [os.environ.get("PYTHONPATH")])])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    lines: list[str] = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("training: step 3/24"):
+            process.terminate()
+    assert process.wait() == 2
+    assert re.fullmatch(
+        r"error: run: SIGTERM .* step \d+ of 24; .*\(--resume\) to go on\n", lines[-1]
+    )
+    assert RunFolder(tmp_path / "run").last_checkpoint() is not None
+    parts = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "run", resume=True)
+    assert same(weights(whole.path), weights(parts.path))
 
 
 @pytest.mark.slow

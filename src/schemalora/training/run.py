@@ -48,6 +48,7 @@ from schemalora.training.ranks import is_main_process, on_main_process
 from schemalora.training.resumed import ResumedSettingsCallback, show_changes
 from schemalora.training.selection import SelectionCallback
 from schemalora.training.settings import lora_config, sft_config
+from schemalora.training.termination import TerminationCallback
 from schemalora.training.tokens import to_dataset
 from schemalora.training.trainer import CompletionTrainer
 
@@ -86,7 +87,7 @@ def train(
             `resume`, none, or one of other settings, records, base model or number of processes.
         BaseModelError: the base model cannot be had.
         PreflightError: the records would not teach what they should.
-        TrainingError: the loss is not finite, or the disk or the memory is full.
+        TrainingError: the loss is not finite, the disk or the memory is full, or SIGTERM came.
     """
     folder, records = RunFolder(Path(output_dir)), list(records)
     check_machine(config)
@@ -111,12 +112,16 @@ def train(
             trainer.add_callback(CheckpointCallback(folder))
             trainer.add_callback(ResumedSettingsCallback())
             selection = _selection(trainer, contract, prepared, config, folder)
+            termination = TerminationCallback()
+            trainer.add_callback(termination)
         except BaseException:
             if is_main_process():
                 folder.release()
             raise
         with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
-            trainer.train(resume_from_checkpoint=start.checkpoint)
+            with termination.listening():
+                trainer.train(resume_from_checkpoint=start.checkpoint)
+            _require_its_end(trainer, selection, termination, folder)
             step = _selected_step(trainer, selection)
             manifest = _manifest(contract, config, prepared, step, start)
             _finish(trainer, selection, manifest, prepared, folder)
@@ -235,6 +240,28 @@ def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def _require_its_end(
+    trainer: CompletionTrainer,
+    selection: SelectionCallback | None,
+    termination: TerminationCallback,
+    folder: RunFolder,
+) -> None:
+    """Refuses to take for finished what ended before its last step and not out of patience."""
+    state = trainer.state
+    reached = f"step {state.global_step} of {state.max_steps}"
+    if termination.stopped:
+        raise TrainingError(
+            f"{folder.path}: SIGTERM stopped the training after {reached}; a checkpoint of this "
+            "step is written: run again with resume (--resume) to go on"
+        )
+    out_of_patience = selection is not None and selection.patience_is_over()
+    if state.global_step < state.max_steps and not out_of_patience:
+        raise TrainingError(
+            f"{folder.path}: the training ended at {reached}, before its end; run again with "
+            "resume (--resume) to go on from the last checkpoint"
+        )
 
 
 def _selected_step(trainer: CompletionTrainer, selection: SelectionCallback | None) -> int:
