@@ -53,4 +53,5 @@ def is_main_process() -> bool:
 
 def process_count() -> int:
     """How many processes train together."""
-    return int(PartialState().num_processes)
+    count: Any = PartialState().num_processes
+    return count
