@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,12 @@ def test_what_fits_passes(manifest: AdapterManifest, ticket_contract: Contract):
         tokenizer_hash="t1",
         template_hash="c1",
     )
+
+
+def test_what_is_not_pinned_passes(manifest: AdapterManifest):
+    replace(manifest, base_model_revision=None).check(base_model_revision="sampled:1")
+    with pytest.raises(AdapterMismatchError, match="base model revision"):
+        manifest.check(base_model_revision="sampled:1")
 
 
 def test_every_difference_is_named(manifest: AdapterManifest):

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from schemalora import base_model
 from schemalora.base_model import (
@@ -66,6 +68,38 @@ def test_a_path_that_is_not_there(name: str, reason: str):
 def test_a_folder_without_a_model(tmp_path: Path):
     with pytest.raises(BaseModelError, match=r"no config\.json"):
         find_base_model(str(tmp_path))
+
+
+def test_other_weights_in_the_same_folder_are_another_revision(tmp_path: Path):
+    def weights(number: int, size: int) -> None:
+        torch.manual_seed(number)
+        save_file({"one": torch.randn(size), "two": torch.zeros(3)}, tmp_path / "model.safetensors")
+
+    (tmp_path / "config.json").write_text("{}")
+    weights(0, 1_000_000)
+    first = find_base_model(str(tmp_path))
+    assert first.hub_revision is None
+    assert find_base_model(str(tmp_path)) == first
+    seen = {first.revision}
+    for change in (lambda: weights(1, 1_000_000), lambda: weights(1, 1_000_001)):
+        change()
+        seen.add(find_base_model(str(tmp_path)).revision)
+    (tmp_path / "config.json").write_text('{"rope_theta": 1}')
+    seen.add(find_base_model(str(tmp_path)).revision)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    seen.add(find_base_model(str(tmp_path)).revision)
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("at", [0, 5000, -1])
+def test_a_small_file_is_read_whole(at: int, tmp_path: Path):
+    (tmp_path / "config.json").write_text("{}")
+    content = bytearray(1_000_000)
+    (tmp_path / "model.safetensors").write_bytes(content)
+    before = find_base_model(str(tmp_path)).revision
+    content[at] = 1
+    (tmp_path / "model.safetensors").write_bytes(content)
+    assert find_base_model(str(tmp_path)).revision != before
 
 
 def test_a_hub_that_does_not_answer_is_left_after_a_few_seconds(monkeypatch: pytest.MonkeyPatch):

@@ -7,7 +7,7 @@ with: each of them would lower the numbers without a sign.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -32,7 +32,8 @@ class AdapterManifest:
     base_model: str
     """The base model as it was asked for: a hub id, a folder, a `.gguf` file or `embedded`."""
     base_model_revision: str | None
-    """The hub's commit, or the SHA-256 of the GGUF file; None for a plain folder."""
+    """The hub's commit, the SHA-256 of the GGUF file, or the sampled hash of a local folder; None:
+    not pinned, as local folders once were."""
     tokenizer_hash: str
     """SHA-256 of vocabulary and special tokens."""
     template_hash: str
@@ -43,6 +44,9 @@ class AdapterManifest:
     """Package name to version, as they were when it was trained."""
     step: int | None = None
     """The optimizer step whose weights these are; None where it was not kept."""
+    changes: Sequence[JsonValue] = ()
+    """Settings that were changed when the stopped run was resumed: `step`, and `settings`, name to
+    [before, after]. Where there are any, the adapter was not trained in one piece."""
 
     def save(self, folder: str | Path) -> None:
         """Writes `schemalora.json` into an adapter directory."""
@@ -58,6 +62,7 @@ class AdapterManifest:
                 "training": dict(self.training),
                 "versions": dict(self.versions),
                 "step": self.step,
+                "changes": list(self.changes),
             },
         )
 
@@ -90,6 +95,7 @@ class AdapterManifest:
                 training=cast("dict[str, JsonValue]", data["training"]),
                 versions=cast("dict[str, str]", data["versions"]),
                 step=cast("int | None", data.get("step")),
+                changes=cast("list[JsonValue]", data.get("changes", [])),
             )
         except (KeyError, TypeError) as error:
             raise UsageError(f"{path}: incomplete or damaged (at {error})") from error

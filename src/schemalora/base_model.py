@@ -40,6 +40,10 @@ EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110d
 
 HUB_TIMEOUT_SECONDS = 4.0
 
+# What is read of each weight file of a local folder: 1 MiB in all.
+_BLOCKS = 64
+_BLOCK_BYTES = 16 * 2**10
+
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
@@ -50,7 +54,7 @@ class BaseModel:
     location: str
     """What transformers loads: the hub id or a local folder."""
     revision: str | None = None
-    """The hub's commit, or the SHA-256 of the GGUF file."""
+    """The hub's commit, the SHA-256 of the GGUF file, or the sampled hash of a local folder."""
 
     @property
     def hub_revision(self) -> str | None:
@@ -73,7 +77,7 @@ def find_base_model(name: str) -> BaseModel:
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
             raise BaseModelError(f"{name}: the folder holds no config.json, so no base model")
-        return BaseModel(name=name, location=name)
+        return BaseModel(name=name, location=name, revision=_folder_revision(Path(name)))
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
         raise BaseModelError(f"{name}: no such folder or .gguf file")
     return BaseModel(name=name, location=name, revision=_hub_revision(name))
@@ -251,6 +255,29 @@ def _hub_revision(name: str) -> str:
         f"{name}: the hub does not answer or does not know it ({reason}), and it is not in the "
         f"cache; give a local folder, a .gguf file, or {EMBEDDED!r}"
     )
+
+
+def _folder_revision(folder: Path) -> str:
+    """A hash of a folder's config.json and weight files, cheap for files of many gigabytes.
+
+    Of a weight file it takes the name, the size and blocks at even distances, the first (with it
+    the header of safetensors) and the last among them; files of up to 1 MiB are read whole. So it
+    sees other weights, as another training or another rounding leaves them; it cannot see a
+    change of a few numbers that lie between the blocks, and it is no protection against
+    somebody who wants to deceive it. It tells a config.json that was merely written anew, such as
+    by another version of transformers, from the one before.
+    """
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    for path in weights:
+        size = path.stat().st_size
+        digest.update(f"\0{path.name}\0{size}\0".encode())
+        last = max(0, size - _BLOCK_BYTES)
+        with path.open("rb") as file:
+            for place in range(_BLOCKS):
+                file.seek(last * place // (_BLOCKS - 1))
+                digest.update(file.read(_BLOCK_BYTES))
+    return f"sampled:{digest.hexdigest()}"
 
 
 def _from_gguf(name: str, path: Path) -> BaseModel:

@@ -14,7 +14,7 @@
     ├── PreflightError            training data that would not teach what it should
     ├── ExtractionError           a completion that does not satisfy its contract
     ├── ServerError               a model server that is down, slow, or answers rubbish
-    └── TrainingError             training stopped (loss not finite, disk full)
+    └── TrainingError             training stopped (loss not finite, disk full, SIGTERM)
 
 The command line prints the message of any of them as one line and exits with 2; a finding or a
 failed gate is a result, not an exception, and exits with 1.
@@ -106,7 +106,7 @@ class PreflightError(SchemaloraError):
 
 
 class TrainingError(SchemaloraError):
-    """Training stopped: the loss is not finite, or the disk is full."""
+    """Training stopped: the loss is not finite, the disk is full, or SIGTERM came."""
 
 
 class ExtractionError(SchemaloraError):

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from schemalora.errors import RunFolderError
-from schemalora.training.folder import RunFolder
+from schemalora.training.folder import RunFolder, Start
 
 RUN = {"rank": 4}
 
@@ -23,7 +26,7 @@ def steps(folder: RunFolder) -> list[str]:
 
 def test_a_checkpoint_has_its_name_only_when_it_is_whole(tmp_path: Path):
     folder = RunFolder(tmp_path / "run")
-    assert folder.claim(RUN, resume=False) is None
+    assert folder.claim(RUN, resume=False).checkpoint is None
     write_checkpoint(folder, 9)
     assert folder.is_writing()
     assert steps(folder) == []
@@ -56,11 +59,11 @@ def test_a_checkpoint_that_is_made_again_replaces_the_old_one(tmp_path: Path):
 def test_resuming_takes_the_last_whole_one_and_drops_torsos(tmp_path: Path):
     folder = RunFolder(tmp_path / "run")
     folder.claim(RUN, resume=False)
-    assert folder.claim(RUN, resume=True) is None
+    assert folder.claim(RUN, resume=True).checkpoint is None
     write_checkpoint(folder, 1)
     folder.publish(1)
     write_checkpoint(folder, 2)
-    assert folder.claim(RUN, resume=True) == str(folder.checkpoints / "checkpoint-1")
+    assert folder.claim(RUN, resume=True).checkpoint == str(folder.checkpoints / "checkpoint-1")
     assert not folder.is_writing()
     with pytest.raises(RunFolderError, match=r"other settings: rank \(4 → 8\)"):
         folder.claim({"rank": 8}, resume=True)
@@ -78,6 +81,50 @@ def test_what_is_taken_or_not_a_folder_is_refused(tmp_path: Path):
         RunFolder(tmp_path / "file" / "below").claim(RUN, resume=False)
     with pytest.raises(RunFolderError, match="holds no stopped run"):
         RunFolder(tmp_path / "new").claim(RUN, resume=True)
+
+
+def test_one_process_at_a_time(tmp_path: Path):
+    folder, other = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    with folder.lock():
+        with pytest.raises(RunFolderError, match="another process is training"), other.lock():
+            pass
+        folder.claim(RUN, resume=False)
+        write_checkpoint(folder, 1)
+        with pytest.raises(RunFolderError, match="another process is training"), other.lock():
+            pass
+        assert folder.is_writing()
+    with other.lock():
+        assert other.claim(RUN, resume=True) == Start()
+
+
+def test_a_process_that_is_killed_holds_no_lock(tmp_path: Path):
+    folder = RunFolder(tmp_path / "run")
+    script = (
+        "import os, signal, sys; from pathlib import Path;"
+        "from schemalora.training.folder import RunFolder;"
+        "lock = RunFolder(Path(sys.argv[1])).lock(); lock.__enter__();"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    process = subprocess.run([sys.executable, "-c", script, str(folder.path)], check=False)
+    assert process.returncode == -signal.SIGKILL
+    assert (folder.checkpoints / "lock").exists()
+    with folder.lock():
+        assert folder.claim(RUN, resume=False) == Start()
+
+
+def test_a_folder_that_is_refused_is_left_as_it_was(tmp_path: Path):
+    new, taken = RunFolder(tmp_path / "new"), RunFolder(tmp_path / "taken")
+    with pytest.raises(RunFolderError, match="holds no stopped run"), new.lock():
+        new.claim(RUN, resume=True)
+    assert not new.path.exists()
+    taken.path.mkdir()
+    (taken.path / "mine").write_text("")
+    with pytest.raises(RunFolderError, match="already holds a run"), taken.lock():
+        taken.claim(RUN, resume=False)
+    assert [path.name for path in taken.path.iterdir()] == ["mine"]
+    below = RunFolder(taken.path / "mine" / "run")
+    with pytest.raises(RunFolderError, match="cannot be written"), below.lock():
+        pass
 
 
 def test_only_a_folder_without_a_checkpoint_is_given_back(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,22 @@ def test_a_lost_loss_names_its_batch_and_leaves_the_last_checkpoint(
         state = load_file(path / "adapter_model.safetensors")
         assert all(bool(one.isfinite().all()) for one in state.values())
 
+    # What the message advises works, and the adapter says that it was not trained in one piece.
+    # The weights of the second step are finite, but too far away for any learning rate.
+    assert "run again with resume" in message
+    assert "delete the newest checkpoint" in message
+    shutil.rmtree(checkpoints.pop())
+    calm = replace(wild, learning_rate=1e-3)
+    with pytest.warns(UserWarning, match=r"with other settings: learning_rate 1e\+30 → 0\.001"):
+        mended = train(
+            ticket_contract, ticket_records, calm, output_dir=tmp_path / "run", resume=True
+        )
+    step = int(checkpoints[-1].name.removeprefix("checkpoint-"))
+    changed = {"step": step, "settings": {"learning_rate": [1e30, 1e-3]}}
+    assert list(Adapter.load(mended.path).manifest.changes) == [changed]
+    weights = load_file(mended.path / "adapter_model.safetensors")
+    assert all(bool(one.isfinite().all()) for one in weights.values())
+
 
 def test_the_batch_is_named_by_its_records(
     plain: tuple[TrainingConfig, list[float]],
@@ -124,8 +141,6 @@ def test_the_batch_is_named_by_its_records(
     tmp_path: Path,
 ):
     """A base model whose embedding of one token is damaged: the rows that hold it are named."""
-    import shutil
-
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

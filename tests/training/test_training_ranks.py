@@ -51,17 +51,18 @@ def batches(values: list[int]) -> list[list[int]]:
     return [values[at : at + 8] for at in range(0, len(values), 8)]
 
 
-def torchrun(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+def torchrun(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     tests = Path(__file__).parents[1]
-    paths = [str(tests), str(tests.parent / "examples")]
+    paths = [str(tests), str(tests.parent / "examples"), os.environ.get("PYTHONPATH", "")]
     (folder / "run.py").write_text(SCRIPT)
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
          str(folder / "run.py"), str(folder), *overrides],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+             "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )  # fmt: skip
 
 
@@ -78,7 +79,8 @@ def test_two_processes_give_the_curve_of_one(
     one = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "one")
     write_run(tmp_path, config, ticket_records)
     done = torchrun(tmp_path, "batch_size=4")
-    assert done.returncode == 0, done.stderr
+    _, errors = done.communicate()
+    assert done.returncode == 0, errors
 
     curves = [
         json.loads((tmp_path / name / "learning_curve.json").read_text()) for name in ("one", "two")
@@ -95,5 +97,26 @@ def test_two_processes_give_the_curve_of_one(
 
     # A second run in the same folder is refused by every process, and none hangs.
     again = torchrun(tmp_path, "batch_size=4")
+    _, errors = again.communicate()
     assert again.returncode != 0
-    assert "already holds a run" in again.stderr
+    assert "already holds a run" in errors
+
+
+@pytest.mark.slow
+def test_two_processes_that_get_sigterm_end_after_the_same_step(
+    ticket_records: list[TrainingRecord], tiny_config: TrainingConfig, tmp_path: Path
+):
+    write_run(tmp_path, replace(tiny_config, epochs=20, save_steps=1000), ticket_records)
+    process = torchrun(tmp_path, "batch_size=1")
+    assert process.stderr is not None
+    lines: list[str] = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("training: step 3/240"):
+            process.terminate()
+    assert process.wait() != 0
+    assert "SIGTERM stopped the training after step" in "".join(lines)
+    (checkpoint,) = (tmp_path / "two" / "checkpoints").glob("checkpoint-*")
+    assert int(checkpoint.name.removeprefix("checkpoint-")) < 240
+    # Each process has written its own.
+    assert len(list(checkpoint.glob("rng_state_*.pth"))) == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +17,9 @@ from hypothesis import strategies as st
 from schemalora import Contract, Prediction, TrainingConfig, TrainingRecord, evaluate
 from schemalora.adapter import Adapter
 from schemalora.compliance import ComplianceReport
-from schemalora.errors import UsageError
+from schemalora.errors import RunFolderError, UsageError
 from schemalora.training import train
+from schemalora.training.folder import RunFolder
 from schemalora.training.selection import (
     Evaluation,
     SelectionCallback,
@@ -146,6 +149,45 @@ def test_the_model_itself_answers(
     curve = json.loads((adapter.path / "learning_curve.json").read_text())
     assert [one["step"] for one in curve["evaluations"]] == [2, 3]
     assert adapter.manifest.step == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads which files are open")
+def test_weights_are_on_the_disk_before_the_manifest_and_that_before_checkpoints_go(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    config: TrainingConfig,
+    tmp_path: Path,
+):
+    flushed: list[str] = []
+    fsync, finish = os.fsync, RunFolder.finish
+
+    def recording_fsync(handle: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    def recording_finish(self: RunFolder) -> None:
+        flushed.append("checkpoints go")
+        finish(self)
+
+    def second_run_is_refused(callback: Any) -> ComplianceReport:
+        with pytest.raises(RunFolderError, match="another process is training"):
+            train(ticket_contract, ticket_records, quick, output_dir=folder, resume=True)
+        return Scripted().measure(callback)
+
+    quick, folder = replace(config, max_steps=1, patience=0), tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", recording_fsync)
+        patch.setattr(RunFolder, "finish", recording_finish)
+        patch.setattr(SelectionCallback, "measure", second_run_is_refused)
+        train(ticket_contract, ticket_records, quick, output_dir=folder)
+    kept = folder / "checkpoints" / "selected" / "part" / "adapter_model.safetensors"
+    assert flushed.index(str(kept)) < flushed.index(
+        str(folder / "checkpoints" / "unfinished" / "checkpoint-1" / "adapter_model.safetensors")
+    )
+    manifest = next(n for n, name in enumerate(flushed) if ".schemalora.json." in name)
+    assert str(folder / "adapter_model.safetensors") in flushed[:manifest]
+    assert str(folder) in flushed[:manifest]
+    assert flushed[-2:] == [str(folder), "checkpoints go"]
 
 
 def test_a_metric_that_is_none_is_refused(

@@ -44,7 +44,7 @@ class LoadedModel:
     with_adapter: bool = True
     """Whether the adapter of a PEFT model takes part."""
     revision: str | None = None
-    """The hub's commit, or the SHA-256 of the GGUF file."""
+    """`BaseModel.revision`: of the hub, of a GGUF file or of a local folder."""
     adapter_hash: str | None = None
     """The SHA-256 of the adapter's weight file as it was loaded."""
 

@@ -38,8 +38,9 @@ class CheckpointCallback(TrainerCallback):
         if not _all_finite(model):
             raise TrainingError(
                 f"the adapter's weights are not finite after step {state.global_step}; the last "
-                f"checkpoint in {self._folder.checkpoints} is from before: lower learning_rate, or "
-                "use bfloat16 or float32"
+                f"checkpoint in {self._folder.checkpoints} is from before: run again with resume "
+                "and a lower learning_rate, or with dtype bfloat16 or float32; where that does not "
+                "help, delete the newest checkpoint, and resume goes on from the one before"
             )
         # Every process writes its own random state into the checkpoint.
         PartialState().wait_for_everyone()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schemalora.base_model import BaseModel, find_first_base_model, load_tokenizer, text_config
+from schemalora.base_model import BaseModel, text_config
 from schemalora.compliance.score import METRICS
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
@@ -38,15 +38,20 @@ class Prepared:
 
 
 def prepare(
-    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
+    contract: Contract,
+    records: Sequence[TrainingRecord],
+    config: TrainingConfig,
+    *,
+    base_model: BaseModel,
+    tokenizer: Any,
 ) -> Prepared:
-    """Finds the base model, makes the rows, checks them, and holds the development set out.
+    """Makes the rows, checks them, and holds the development set out.
 
     Warnings of the preflight are shown, one for each kind.
 
     Raises:
         UsageError: no records or one, no such selection metric, or no development set of that size.
-        BaseModelError: the base model cannot be had.
+        BaseModelError: the base model's settings cannot be read.
         PreflightError: the records would not teach what they should.
     """
     if not records:
@@ -62,8 +67,6 @@ def prepare(
             f"selection_metric = {config.selection_metric!r} is no metric or field of this "
             f"contract (known: {', '.join(known)})"
         )
-    base_model = find_first_base_model(*config.base_models)
-    tokenizer: Any = load_tokenizer(base_model)
     limits = text_config(base_model)
     context: int | None = getattr(limits, "max_position_embeddings", None)
     rows = tokenize_records(tokenizer, records)

@@ -49,3 +49,9 @@ def on_main_process(action: Callable[[], _T]) -> _T:
 def is_main_process() -> bool:
     """Whether this process is the only one, or the first of several."""
     return bool(PartialState().is_main_process)
+
+
+def process_count() -> int:
+    """How many processes train together."""
+    count: Any = PartialState().num_processes
+    return count

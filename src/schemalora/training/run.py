@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,12 +20,17 @@ from trl import SFTConfig
 
 from schemalora.adapter import Adapter, AdapterManifest
 from schemalora.allocator import keep_pages
-from schemalora.base_model import BaseModel, load_model, preferred_device
+from schemalora.base_model import (
+    BaseModel,
+    find_first_base_model,
+    load_model,
+    load_tokenizer,
+    preferred_device,
+)
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
 from schemalora.formatting import template_hash, tokenizer_hash
-from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.layers import LayerForward, replaced_forwards
 from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
@@ -35,13 +39,16 @@ from schemalora.training.checkpoints import CheckpointCallback
 from schemalora.training.collator import PackedCollator, RightAlignedCollator
 from schemalora.training.config import TrainingConfig
 from schemalora.training.curve import write_curve
-from schemalora.training.folder import RunFolder
+from schemalora.training.folder import RunFolder, Start
+from schemalora.training.identity import mends, run_identity
 from schemalora.training.machine import check_machine
 from schemalora.training.prepare import Prepared, prepare
 from schemalora.training.progress import ProgressCallback
 from schemalora.training.ranks import is_main_process, on_main_process
+from schemalora.training.resumed import ResumedSettingsCallback, show_changes
 from schemalora.training.selection import SelectionCallback
 from schemalora.training.settings import lora_config, sft_config
+from schemalora.training.termination import TerminationCallback
 from schemalora.training.tokens import to_dataset
 from schemalora.training.trainer import CompletionTrainer
 
@@ -67,55 +74,58 @@ def train(
         config: the settings.
         output_dir: a new folder: the adapter directory; checkpoints lie in `checkpoints/` in it
             while the run goes on.
-        resume: go on with the run that was stopped in `output_dir`, from its last checkpoint.
+        resume: go on with the run that was stopped in `output_dir`, from its last checkpoint. Of
+            what decides the result, learning_rate, dtype, gradient_checkpointing, and batch_size
+            with gradient_accumulation may differ; the manifest's `changes` then says so.
 
     Returns:
         The adapter, on disk; plain PEFT loads it too.
 
     Raises:
         UsageError: fewer than two records, or settings that this machine cannot run.
-        RunFolderError: the folder already holds a run, or, with `resume`, holds none, or one of
-            other settings or records.
+        RunFolderError: another process trains in the folder; or it already holds a run, or, with
+            `resume`, none, or one of other settings, records, base model or number of processes.
         BaseModelError: the base model cannot be had.
         PreflightError: the records would not teach what they should.
-        TrainingError: the loss is not finite, or the disk or the memory is full.
+        TrainingError: the loss is not finite, the disk or the memory is full, or SIGTERM came.
     """
     folder, records = RunFolder(Path(output_dir)), list(records)
     check_machine(config)
     lora = lora_config(config)
     # Connects the processes, where there are several.
     arguments = sft_config(config, folder.unfinished)
-    identity = _identity(contract, records, config)
-    checkpoint = on_main_process(lambda: folder.claim(identity, resume=resume))
-    try:
-        prepared = prepare(contract, records, config)
-        trainer = _trainer(prepared, config, lora, arguments)
-        trainer.add_callback(CheckpointCallback(folder))
-        selection = _selection(trainer, contract, prepared, config, folder)
-    except BaseException:
+    base_model = find_first_base_model(*config.base_models)
+    tokenizer = load_tokenizer(base_model)
+    identity = run_identity(contract, records, config, base_model=base_model, tokenizer=tokenizer)
+    with ExitStack() as held:
+        on_main_process(lambda: held.enter_context(folder.lock()))
+        start = on_main_process(
+            lambda: folder.claim(identity, resume=resume, mendable=mends(config))
+        )
         if is_main_process():
-            folder.release()
-        raise
-    with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
-        trainer.train(resume_from_checkpoint=checkpoint)
-        manifest = _manifest(contract, config, prepared, _selected_step(trainer, selection))
-        _finish(trainer, selection, manifest, prepared, folder)
+            show_changes(start)
+        try:
+            prepared = prepare(
+                contract, records, config, base_model=base_model, tokenizer=tokenizer
+            )
+            trainer = _trainer(prepared, config, lora, arguments)
+            trainer.add_callback(CheckpointCallback(folder))
+            trainer.add_callback(ResumedSettingsCallback())
+            selection = _selection(trainer, contract, prepared, config, folder)
+            termination = TerminationCallback()
+            trainer.add_callback(termination)
+        except BaseException:
+            if is_main_process():
+                folder.release()
+            raise
+        with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
+            with termination.listening():
+                trainer.train(resume_from_checkpoint=start.checkpoint)
+            _require_its_end(trainer, selection, termination, folder)
+            step = _selected_step(trainer, selection)
+            manifest = _manifest(contract, config, prepared, step, start)
+            _finish(trainer, selection, manifest, prepared, folder)
     return Adapter(path=folder.path, manifest=manifest)
-
-
-def _identity(
-    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
-) -> dict[str, JsonValue]:
-    """What decides the result of a run."""
-    content = hashlib.sha256()
-    for record in records:
-        content.update(canonical_json(record.to_dict()).encode("utf-8", "surrogatepass"))
-    return {
-        "contract": contract.fingerprint,
-        "records": len(records),
-        "records_sha256": content.hexdigest(),
-        **config.to_dict(),
-    }
 
 
 def _trainer(
@@ -212,8 +222,9 @@ def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise TrainingError(
-            f"memory ran out ({_first_line(error)}): lower batch_size and raise "
-            f"gradient_accumulation, or set gradient_checkpointing = true; {last}"
+            f"memory ran out ({_first_line(error)}): run again with resume and half the batch_size "
+            "at twice the gradient_accumulation, or with gradient_checkpointing = true; "
+            f"{last}"
         ) from error
     except (OSError, RuntimeError, SafetensorError) as error:
         # PyTorch and safetensors write with errors of their own.
@@ -231,12 +242,34 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def _require_its_end(
+    trainer: CompletionTrainer,
+    selection: SelectionCallback | None,
+    termination: TerminationCallback,
+    folder: RunFolder,
+) -> None:
+    """Refuses to take for finished what ended before its last step and not out of patience."""
+    state = trainer.state
+    reached = f"step {state.global_step} of {state.max_steps}"
+    if termination.stopped:
+        raise TrainingError(
+            f"{folder.path}: SIGTERM stopped the training after {reached}; a checkpoint of this "
+            "step is written: run again with resume (--resume) to go on"
+        )
+    out_of_patience = selection is not None and selection.patience_is_over()
+    if state.global_step < state.max_steps and not out_of_patience:
+        raise TrainingError(
+            f"{folder.path}: the training ended at {reached}, before its end; run again with "
+            "resume (--resume) to go on from the last checkpoint"
+        )
+
+
 def _selected_step(trainer: CompletionTrainer, selection: SelectionCallback | None) -> int:
     return trainer.state.global_step if selection is None else selection.selected_step
 
 
 def _manifest(
-    contract: Contract, config: TrainingConfig, prepared: Prepared, step: int
+    contract: Contract, config: TrainingConfig, prepared: Prepared, step: int, start: Start
 ) -> AdapterManifest:
     return AdapterManifest(
         contract=contract,
@@ -248,6 +281,7 @@ def _manifest(
         training=config.to_dict(),
         versions=package_versions(),
         step=step,
+        changes=start.changes,
     )
 
 
@@ -277,5 +311,8 @@ def _finish(
         evaluations=[] if selection is None else selection.evaluations,
         selected_step=_selected_step(trainer, selection),
     )
+    # A manifest must not outlive the weights it marks as whole, nor the checkpoints go before it.
+    folder.flush()
     manifest.save(folder.path)
+    folder.flush()
     folder.finish()

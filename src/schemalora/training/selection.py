@@ -20,6 +20,7 @@ from schemalora.contract import Contract
 from schemalora.training.compliance_callback import ComplianceCallback
 from schemalora.training.config import TrainingConfig
 from schemalora.training.development import DevelopmentSet
+from schemalora.training.folder import flush_all
 from schemalora.training.ranks import on_main_process
 
 _STEP = re.compile(r"step-(\d+)")
@@ -113,9 +114,9 @@ class SelectionCallback(ComplianceCallback, ExportableState):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         # Of a run that was killed after it had decided to stop, nothing more is measured.
-        if not self._patience_is_over() and self._is_due(state):
+        if not self.patience_is_over() and self._is_due(state):
             self.evaluations.append(on_main_process(lambda: self._evaluation(state, control)))
-        if self._patience_is_over():
+        if self.patience_is_over():
             control.should_training_stop = True
 
     def on_save(
@@ -133,7 +134,8 @@ class SelectionCallback(ComplianceCallback, ExportableState):
     def _is_due(self, state: TrainerState) -> bool:
         return super()._is_due(state) or state.global_step >= state.max_steps
 
-    def _patience_is_over(self) -> bool:
+    def patience_is_over(self) -> bool:
+        """Whether so many measurements have passed without a better one that the run ends."""
         waited = measurements_without_gain(self.evaluations, self._metric)
         return 0 < self._patience <= waited
 
@@ -155,6 +157,8 @@ class SelectionCallback(ComplianceCallback, ExportableState):
         for left in (part, folder):
             shutil.rmtree(left, ignore_errors=True)
         self._model.save_pretrained(str(part))
+        # The next checkpoint, which is flushed, refers to it.
+        flush_all(part)
         part.rename(folder)
 
     def _folder_of(self, step: int) -> Path:

@@ -72,8 +72,10 @@ class CompletionTrainer(SFTTrainer):
         more = f" and {len(indices) - _MOST_NAMED} more" if len(indices) > _MOST_NAMED else ""
         return (
             f"the loss is {loss} in step {self.state.global_step + 1}, in the batch of records "
-            f"{named}{more} (counted from 0); the last checkpoint is intact: lower learning_rate, "
-            "use bfloat16 or float32, or look at these records"
+            f"{named}{more} (counted from 0): look at these records, and train on mended ones in a "
+            "new folder; or run again with resume, with a lower learning_rate, or with dtype "
+            "bfloat16 or float32; where the loss is lost again at once, delete the newest "
+            "checkpoint, and resume goes on from the one before"
         )
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
