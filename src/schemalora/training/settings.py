@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,15 @@ from trl import SFTConfig
 from schemalora.base_model import preferred_device, torch_dtype_of
 from schemalora.errors import UsageError
 from schemalora.training.config import TrainingConfig
-
-# Settings of TRL that would undo what `train` does, and what to do instead.
-_NOT_PASSED_THROUGH = {
-    "output_dir": "the run's folder is the argument output_dir of `train`",
-    "packing": "batches of like length leave little padding, and packed rows would see each other",
-    "load_best_model_at_end": "set development_rows: the best adapter by its answers is kept",
-    "eval_strategy": "set development_rows: answers are scored, not the loss",
-    "max_length": "it is a setting of its own: max_length",
-}
+from schemalora.training.passed_through import refuse_decided
 
 
 def lora_config(config: TrainingConfig) -> LoraConfig:
     """PEFT's settings.
 
     Raises:
-        UsageError: PEFT refuses a setting of the table `peft`.
+        UsageError: PEFT refuses a setting of the table `peft`, or it is one that is decided
+            elsewhere.
     """
     modules = config.target_modules
     settings: dict[str, Any] = {
@@ -43,6 +37,7 @@ def lora_config(config: TrainingConfig) -> LoraConfig:
         "bias": "none",
         "task_type": "CAUSAL_LM",
     }
+    refuse_decided("peft", config.peft, {**_defaults(LoraConfig), **settings})
     try:
         return LoraConfig(**{**settings, **config.peft})
     except (TypeError, ValueError) as error:
@@ -56,9 +51,6 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
         UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
             one that is decided elsewhere.
     """
-    for name, reason in _NOT_PASSED_THROUGH.items():
-        if config.trl.get(name):
-            raise UsageError(f"trl.{name} cannot be passed through: {reason}")
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
         "output_dir": str(folder),
@@ -92,7 +84,12 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
         "length_column_name": "length",
         "remove_unused_columns": False,
     }
+    refuse_decided("trl", config.trl, {**_defaults(SFTConfig), **settings})
     try:
         return SFTConfig(**{**settings, **config.trl})
     except (TypeError, ValueError, ImportError) as error:
         raise UsageError(f"TRL's SFTConfig refuses the settings: {error}") from error
+
+
+def _defaults(settings: type[LoraConfig | SFTConfig]) -> dict[str, Any]:
+    return {one.name: one.default for one in fields(settings)}
