@@ -83,3 +83,11 @@ def test_every_refused_name_is_a_setting(table: str, settings: Any):
     """A name that TRL or PEFT renamed would be refused in vain."""
     decided = passed_through.DECIDED[table]
     assert set(decided) <= {one.name for one in fields(settings)}
+
+
+@pytest.mark.parametrize("setting", ["peft.bias=all", "peft.modules_to_save=['lm_head']"])
+def test_weights_of_the_base_are_not_trained_in_bfloat16(setting: str):
+    config = with_settings(setting)
+    assert lora_config(config)
+    with pytest.raises(UsageError, match="bfloat16 is too coarse for: set dtype = 'float32'"):
+        lora_config(config.with_overrides(["dtype=bfloat16"]))

@@ -24,7 +24,7 @@ def lora_config(config: TrainingConfig) -> LoraConfig:
 
     Raises:
         UsageError: PEFT refuses a setting of the table `peft`, or it is one that is decided
-            elsewhere.
+            elsewhere or cannot be trained in bfloat16.
     """
     modules = config.target_modules
     settings: dict[str, Any] = {
@@ -38,10 +38,24 @@ def lora_config(config: TrainingConfig) -> LoraConfig:
         "task_type": "CAUSAL_LM",
     }
     refuse_decided("peft", config.peft, {**_defaults(LoraConfig), **settings})
+    _refuse_trained_base_in_bfloat16(config)
     try:
         return LoraConfig(**{**settings, **config.peft})
     except (TypeError, ValueError) as error:
         raise UsageError(f"PEFT's LoraConfig refuses the settings: {error}") from error
+
+
+def _refuse_trained_base_in_bfloat16(config: TrainingConfig) -> None:
+    # What is trained is kept in float32. LoRA casts its inputs; the base's own layers do not.
+    # float16 has autocast for them, and 4-bit layers are among layers in float32.
+    if config.quantization != "none" or torch_dtype_of(config.dtype) != torch.bfloat16:
+        return
+    for name, unset in (("bias", "none"), ("modules_to_save", None)):
+        if config.peft.get(name, unset) != unset:
+            raise UsageError(
+                f"peft.{name} = {config.peft[name]!r} trains weights of the base model, which "
+                "bfloat16 is too coarse for: set dtype = 'float32'"
+            )
 
 
 def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
