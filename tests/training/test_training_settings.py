@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from accelerate.state import AcceleratorState
 from peft import LoraConfig
 from trl import SFTConfig
 
 from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.errors import UsageError
-from schemalora.training import passed_through, train
+from schemalora.layers import LayerForward
+from schemalora.training import passed_through, run, train
 from schemalora.training.settings import lora_config, sft_config
 
 
@@ -91,3 +94,41 @@ def test_weights_of_the_base_are_not_trained_in_bfloat16(setting: str):
     assert lora_config(config)
     with pytest.raises(UsageError, match="bfloat16 is too coarse for: set dtype = 'float32'"):
         lora_config(config.with_overrides(["dtype=bfloat16"]))
+
+
+@pytest.mark.parametrize(
+    ("mixed", "dtype"), [("bf16", "float32"), ("fp16", "float32"), ("fp16", "bfloat16")]
+)
+def test_another_precision_of_accelerate_is_refused(
+    mixed: str, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", mixed)
+    with pytest.raises(UsageError, match=f"mixed_precision '{mixed}', and dtype is '{dtype}'"):
+        sft_config(with_settings(f"dtype={dtype}"), tmp_path)
+
+
+def test_the_same_precision_of_accelerate_trains(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Under autocast, LoRA is left to PEFT."""
+    taken: list[int] = []
+    replaced = run.replaced_forwards
+
+    def watch(forwards: list[LayerForward]) -> AbstractContextManager[None]:
+        taken.append(len(forwards))
+        return replaced(forwards)
+
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    monkeypatch.setattr(run, "replaced_forwards", watch)
+    AcceleratorState._reset_state()
+    config = tiny_config.with_overrides(["dtype=bfloat16", "max_steps=1"])
+    try:
+        adapter = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "run")
+    finally:
+        AcceleratorState._reset_state()
+    assert adapter.manifest.step == 1
+    assert taken == [0]

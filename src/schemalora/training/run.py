@@ -160,8 +160,8 @@ def _is_packed(model: PreTrainedModel, config: TrainingConfig) -> bool:
 
 
 def _lora_forwards(trainer: CompletionTrainer) -> list[LayerForward]:
-    # Under float16 the casts are autocast's matter; FSDP exchanges the layers' tensors.
-    if trainer.args.fp16 or trainer.is_fsdp_enabled:
+    # Under autocast the casts are its matter; FSDP exchanges the layers' tensors.
+    if trainer.accelerator.mixed_precision != "no" or trainer.is_fsdp_enabled:
         return []
     return lora_forwards(trainer.model, trained=True)
 

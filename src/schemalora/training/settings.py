@@ -63,7 +63,7 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
 
     Raises:
         UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
-            one that is decided elsewhere.
+            one that is decided elsewhere, or accelerate is set to another precision.
     """
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
@@ -100,9 +100,22 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
     }
     refuse_decided("trl", config.trl, {**_defaults(SFTConfig), **settings})
     try:
-        return SFTConfig(**{**settings, **config.trl})
+        arguments = SFTConfig(**{**settings, **config.trl})
     except (TypeError, ValueError, ImportError) as error:
         raise UsageError(f"TRL's SFTConfig refuses the settings: {error}") from error
+    _refuse_other_precision(arguments.mixed_precision, dtype)
+    return arguments
+
+
+def _refuse_other_precision(mixed: str, dtype: torch.dtype) -> None:
+    # From accelerate's config file or ACCELERATE_MIXED_PRECISION.
+    agreeing = {torch.float16: ("fp16",), torch.bfloat16: ("no", "bf16")}.get(dtype, ("no",))
+    if mixed not in agreeing:
+        raise UsageError(
+            f"accelerate is set to mixed_precision {mixed!r}, and dtype is "
+            f"{str(dtype).removeprefix('torch.')!r}: set accelerate's mixed_precision to 'no' and "
+            "choose the compute type by dtype"
+        )
 
 
 def _defaults(settings: type[LoraConfig | SFTConfig]) -> dict[str, Any]:
