@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from accelerate.state import AcceleratorState
 from peft import LoraConfig
+from transformers.integrations import integration_utils
 from trl import SFTConfig
 
 from schemalora import Contract, TrainingConfig, TrainingRecord
@@ -132,3 +133,25 @@ def test_the_same_precision_of_accelerate_trains(
         AcceleratorState._reset_state()
     assert adapter.manifest.step == 1
     assert taken == [0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("report_to=['wandb']", "report_to = wandb: .*pip install wandb"),
+        ("report_to=['wandbb']", "report_to = wandbb: .* is not supported"),
+        ("peft.r=x", "peft.r must be a number, not 'x'"),
+    ],
+)
+def test_what_would_fail_after_loading_is_refused_before(
+    setting: str,
+    message: str,
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(integration_utils, "is_wandb_available", lambda: False)
+    config = with_settings(setting)
+    with pytest.raises(UsageError, match=message):
+        train(ticket_contract, ticket_records, config, output_dir=tmp_path / "run")

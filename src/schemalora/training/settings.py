@@ -1,7 +1,8 @@
 """From our settings to those of PEFT and TRL."""
 
-# trl and peft are typed in part only:
+# transformers, trl and peft are typed in part only:
 # pyright: reportUnknownMemberType=false, reportPrivateImportUsage=false
+# pyright: reportUnknownVariableType=false
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
+from transformers.integrations import get_reporting_integration_callbacks
 from trl import SFTConfig
 
 from schemalora.base_model import preferred_device, torch_dtype_of
@@ -39,6 +41,10 @@ def lora_config(config: TrainingConfig) -> LoraConfig:
     }
     refuse_decided("peft", config.peft, {**_defaults(LoraConfig), **settings})
     _refuse_trained_base_in_bfloat16(config)
+    for name in ("r", "lora_alpha", "lora_dropout"):
+        # PEFT computes with them when it makes the layers, after the weights have been loaded.
+        if not isinstance(config.peft.get(name, 1), (int, float)):
+            raise UsageError(f"peft.{name} must be a number, not {config.peft[name]!r}")
     try:
         return LoraConfig(**{**settings, **config.peft})
     except (TypeError, ValueError) as error:
@@ -63,7 +69,8 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
 
     Raises:
         UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
-            one that is decided elsewhere, or accelerate is set to another precision.
+            one that is decided elsewhere, accelerate is set to another precision, or a package of
+            `report_to` is missing.
     """
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
@@ -104,7 +111,17 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
     except (TypeError, ValueError, ImportError) as error:
         raise UsageError(f"TRL's SFTConfig refuses the settings: {error}") from error
     _refuse_other_precision(arguments.mixed_precision, dtype)
+    _require_trackers(arguments.report_to)
     return arguments
+
+
+def _require_trackers(report_to: Any) -> None:
+    # The trainer would make them too, but after the weights have been loaded.
+    try:
+        for tracker in get_reporting_integration_callbacks(report_to):
+            tracker()
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise UsageError(f"report_to = {', '.join(report_to)}: {error}") from error
 
 
 def _refuse_other_precision(mixed: str, dtype: torch.dtype) -> None:
