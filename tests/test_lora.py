@@ -91,3 +91,16 @@ def test_a_base_that_is_trained_is_left_to_peft():
     for one in net.parameters():
         one.requires_grad_(True)
     assert not lora_forwards(net, trained=True)
+
+
+@pytest.mark.parametrize("bias", ["all", "lora_only"])
+def test_a_base_bias_that_is_trained_gets_its_gradient(bias: str):
+    torch.manual_seed(3)
+    x = torch.randn(5, 24)
+    net = tuned(bias=bias)
+    expected = outputs_and_gradients(net, x)
+    with replaced_forwards(lora_forwards(net, trained=True)):
+        found = outputs_and_gradients(net, x)
+    assert len(found) == 1 + 1 + 4 + 1
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs)

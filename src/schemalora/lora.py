@@ -133,7 +133,8 @@ def _fused_forward(layer: Any, name: str) -> LoraLinear | None:
 def _trained_forward(layer: Any, name: str) -> Callable[..., torch.Tensor] | None:
     base, a, b = layer.base_layer, layer.lora_A[name], layer.lora_B[name]
     scaling, dropout = layer.scaling[name], layer.lora_dropout[name]
-    if base.weight.requires_grad or not isinstance(dropout, torch.nn.Identity):
+    base_is_trained = any(one.requires_grad for one in base.parameters())
+    if base_is_trained or not isinstance(dropout, torch.nn.Identity):
         return None
 
     def forward(x: torch.Tensor) -> torch.Tensor:

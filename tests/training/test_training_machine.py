@@ -12,7 +12,6 @@ from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.errors import UsageError
 from schemalora.training import train
 from schemalora.training.machine import check_machine
-from schemalora.training.settings import sft_config
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a machine without a GPU")
@@ -49,19 +48,3 @@ def test_what_needs_a_package(monkeypatch: pytest.MonkeyPatch):
         with pytest.raises(UsageError, match="pip install bitsandbytes"):
             check_machine(TrainingConfig(base_model="e").with_overrides([setting]))
     check_machine(TrainingConfig(base_model="e"))
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        ("trl.packing=true", "batches of like length leave little padding"),
-        ("trl.load_best_model_at_end=true", "set development_rows"),
-        ("trl.output_dir=elsewhere", "the argument output_dir"),
-    ],
-)
-def test_what_would_undo_a_setting_is_not_passed_through(
-    setting: str, message: str, tmp_path: Path
-):
-    config = TrainingConfig(base_model="e").with_overrides([setting])
-    with pytest.raises(UsageError, match=message):
-        sft_config(config, tmp_path)

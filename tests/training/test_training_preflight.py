@@ -182,11 +182,22 @@ def test_values_of_any_kind_pass_the_replay(tokenizer: Any):
         assert [one for one in found if one.severity == "error"] == [], value
 
 
-def test_another_prompt_than_the_adapter_will_get_is_found(
+def test_a_prompt_of_another_style_is_an_error_that_names_it(
     ticket_contract: Contract, records: list[TrainingRecord], tokenizer: Any
 ):
     schema = PromptFormat(style="schema")
     finding = one_of("other_prompt", ticket_contract, records[:1], tokenizer, prompt_format=schema)
+    assert finding.severity == "error"
+    assert "of style 'short'" in finding.message
+    assert "set prompt_style = 'short', or format the records in 'schema'" in finding.message
+
+
+def test_a_prompt_of_no_style_is_a_warning(
+    ticket_contract: Contract, records: list[TrainingRecord], tokenizer: Any
+):
+    own = Message(role="system", content="Read the ticket.")
+    record = replace(records[0], prompt=(own, records[0].prompt[-1]))
+    finding = one_of("other_prompt", ticket_contract, [record], tokenizer)
     assert finding.severity == "warning"
     assert "change prompt_style" in finding.message
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import re
@@ -137,6 +138,36 @@ def test_a_full_disk_ends_in_one_line_and_leaves_the_last_checkpoint(
         ticket_contract, ticket_records, tiny_config, output_dir=folder.path, resume=True
     )
     assert same(weights(whole.path), weights(resumed.path))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            ConnectionError("no route to the tracker"),
+            r"ConnectionError \(no route to the tracker\)",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "a.log"), "a.log could not be read"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device.; make room"),
+    ],
+)
+def test_an_error_of_the_system_is_told_as_what_it_is(
+    error: OSError,
+    message: str,
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ProgressCallback, "on_log", fail)
+    with pytest.raises(TrainingError, match=message) as caught:
+        train(ticket_contract, ticket_records, tiny_config, output_dir=tmp_path / "run")
+    assert "run again with resume" in str(caught.value)
+    assert ("make room" in str(caught.value)) == (error.errno == errno.ENOSPC)
 
 
 def start(files: Path, *, resume: bool) -> BaseProcess:

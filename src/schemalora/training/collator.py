@@ -5,7 +5,8 @@ beside what the model is fed:
 
 - `labels`, of the shape of `input_ids`, by which the trainer counts the tokens that carry loss;
 - `targets`, shape (rows, kept): the label of each column of logits that is kept;
-- `record`, shape (records,): the indices of the records in the batch.
+- `record`, shape (records,): the indices of the records in the batch;
+- `row_lengths`, broadcast over `input_ids`: how many tokens a token's own row has.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 
 from schemalora.training.tokens import IGNORED
 
-BESIDE_THE_MODEL = ("labels", "targets", "record")
+BESIDE_THE_MODEL = ("labels", "targets", "record", "row_lengths")
 """What of a batch the model is not fed."""
 
 
@@ -43,12 +44,13 @@ class PackedCollator:
             `input_ids`, `attention_mask`, `position_ids` and `labels`, of shape (1, tokens);
             `row_slots`, shape (rows, width), and `token_slots`, shape (tokens,), as `row_attention`
             takes them; `logits_to_keep`, the columns that are kept, shape (kept,); `targets`, shape
-            (1, kept); `record`.
+            (1, kept); `record`; `row_lengths`, shape (1, tokens).
         """
         ids = [torch.tensor(row["input_ids"]) for row in rows]
         labels = [torch.tensor(row["labels"]) for row in rows]
         real = [torch.ones_like(row) for row in ids]
         lengths = [len(row) for row in ids]
+        row_lengths = torch.tensor(lengths)
         short = lengths.index(min(lengths))
         lengths[short] += -sum(lengths) % self.tokens_multiple
         ids[short] = _padded(ids[short], lengths[short], self.pad_token_id)
@@ -73,6 +75,7 @@ class PackedCollator:
             "logits_to_keep": _padded(kept, count, 0),
             "targets": _padded(targets, count, IGNORED).unsqueeze(0),
             "record": _records(rows),
+            "row_lengths": row_lengths.repeat_interleave(torch.tensor(lengths)).unsqueeze(0),
         }
 
 
@@ -96,7 +99,7 @@ class RightAlignedCollator:
             `input_ids`, `attention_mask`, `position_ids` and `labels`, of shape (rows, width); the
             int `logits_to_keep`: the longest completion, plus the column before it, which predicts
             its first token, rounded up likewise; `targets`, whose last column predicts nothing;
-            `record`.
+            `record`; `row_lengths`, shape (rows, 1).
         """
         longest = max(len(row["input_ids"]) for row in rows)
         width = _rounded(longest, self.width_multiple)
@@ -120,6 +123,7 @@ class RightAlignedCollator:
             "logits_to_keep": kept,
             "targets": next_labels[:, -kept:],
             "record": _records(rows),
+            "row_lengths": attention_mask.sum(dim=1, keepdim=True),
         }
 
 

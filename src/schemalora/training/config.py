@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
@@ -135,6 +136,9 @@ class TrainingConfig:
                 raise UsageError(
                     f"{name} = {getattr(self, name)!r} is unknown (known: {', '.join(choices)})"
                 )
+        for name, value in ((one.name, getattr(self, one.name)) for one in fields(self)):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"{name} = {value!r} must be a finite number")
         for name in ("rank", "epochs", "batch_size", "gradient_accumulation", "learning_rate",
                      "max_length", "logging_steps", "save_steps", "alpha", "development_steps",
                      "max_steps"):  # fmt: skip

@@ -6,13 +6,13 @@ to do, so that hours are not spent on training that cannot work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, get_args
 
 from schemalora.contract import Contract
 from schemalora.errors import PreflightError
-from schemalora.formatting import PromptFormat, build_prompt
+from schemalora.formatting import PromptFormat, PromptStyle, build_prompt
 from schemalora.records import Message, TrainingRecord
 from schemalora.training.findings import FindingKind, PreflightFinding, Severity
 from schemalora.training.tokens import IGNORED, TokenRow
@@ -48,7 +48,11 @@ def preflight(
     from schemalora.training.replay import GrammarReplay
 
     width = vocabulary or len(tokenizer)
-    asked = build_prompt(contract, "", prompt_format=prompt_format)
+    prompt_format = prompt_format or PromptFormat()
+    prompts: dict[PromptStyle, Sequence[Message]] = {
+        style: build_prompt(contract, "", prompt_format=PromptFormat(style=style))
+        for style in get_args(PromptStyle)
+    }
     replay = GrammarReplay(
         contract,
         tokenizer,
@@ -63,7 +67,7 @@ def preflight(
             PreflightFinding(kind, severity, index, message)
             for kind, severity, message in chain(
                 _check_target(contract, completion),
-                _check_prompt(record.prompt, asked),
+                _check_prompt(record.prompt, prompt_format.style, prompts),
                 _check_tokens(row, completion, tokenizer),
                 _check_size(row, max_length, width),
             )
@@ -119,14 +123,33 @@ def _check_target(contract: Contract, completion: str) -> _Check:
         )
 
 
-def _check_prompt(prompt: Sequence[Message], asked: Sequence[Message]) -> _Check:
-    if list(prompt[:-1]) != list(asked[:-1]) or prompt[-1]["role"] != asked[-1]["role"]:
+def _check_prompt(
+    prompt: Sequence[Message],
+    style: PromptStyle,
+    prompts: Mapping[PromptStyle, Sequence[Message]],
+) -> _Check:
+    found = [other for other, asked in prompts.items() if _asks_alike(prompt, asked)]
+    if style in found:
+        return
+    if found:
         yield (
             "other_prompt",
-            "warning",
-            "the prompt is not the one that the adapter will be asked with; format the records "
-            "with the config's prompt_style, or change prompt_style",
+            "error",
+            f"the prompt is of style {found[0]!r}, and the adapter would be asked in "
+            f"{style!r}: set prompt_style = {found[0]!r}, or format the records in {style!r}",
         )
+        return
+    yield (
+        "other_prompt",
+        "warning",
+        "the prompt is not the one that the adapter will be asked with; format the records "
+        "with the config's prompt_style, or change prompt_style",
+    )
+
+
+def _asks_alike(prompt: Sequence[Message], asked: Sequence[Message]) -> bool:
+    """Whether two prompts differ in nothing but the text that is asked about."""
+    return list(prompt[:-1]) == list(asked[:-1]) and prompt[-1]["role"] == asked[-1]["role"]
 
 
 def _check_tokens(row: TokenRow, completion: str, tokenizer: Any) -> _Check:

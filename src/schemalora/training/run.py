@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
@@ -54,6 +55,8 @@ from schemalora.training.trainer import CompletionTrainer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def train(
@@ -144,7 +147,7 @@ def _trainer(
             peft_config=lora,
             callbacks=[ProgressCallback()],
         )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         # Such as target modules that the base model does not have.
         raise UsageError(f"TRL or PEFT refuses the settings: {_first_line(error)}") from error
     # TRL turns the adapter of a 4-bit model to bfloat16: too coarse for AdamW's small steps, and
@@ -170,8 +173,8 @@ def _is_packed(model: PreTrainedModel, config: TrainingConfig) -> bool:
 
 
 def _lora_forwards(trainer: CompletionTrainer) -> list[LayerForward]:
-    # Under float16 the casts are autocast's matter; FSDP exchanges the layers' tensors.
-    if trainer.args.fp16 or trainer.is_fsdp_enabled:
+    # Under autocast the casts are its matter; FSDP exchanges the layers' tensors.
+    if trainer.accelerator.mixed_precision != "no" or trainer.is_fsdp_enabled:
         return []
     return lora_forwards(trainer.model, trained=True)
 
@@ -216,7 +219,7 @@ def _selection(
 
 @contextmanager
 def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
-    """Turns a full disk or a full memory into one clear line."""
+    """Turns a full disk, a full memory or a lost connection into one clear line."""
     last = f"checkpoints lie in {folder.checkpoints}"
     try:
         yield
@@ -230,11 +233,21 @@ def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
         # PyTorch and safetensors write with errors of their own.
         if not isinstance(error, (OSError, SafetensorError)) and not folder.is_writing():
             raise
-        reason = getattr(error, "strerror", None) or _first_line(error)
         raise TrainingError(
-            f"training stopped, since a file could not be written ({reason}); make room and run "
-            f"again with resume ({last}; each of them is whole)"
+            f"training stopped, since {_what_failed(error)} and run again with resume ({last}; "
+            "each of them is whole)"
         ) from error
+
+
+def _what_failed(error: Exception) -> str:
+    """What went wrong, and what to do about it."""
+    reason = getattr(error, "strerror", None) or _first_line(error)
+    if not isinstance(error, OSError) or error.errno in _NO_ROOM:
+        return f"a file could not be written ({reason}); make room"
+    if error.filename is not None:
+        return f"{error.filename} could not be read or written ({reason}); mend that"
+    # Such as a connection's: trackers speak with their servers while training goes on.
+    return f"of a {type(error).__name__} ({reason}); mend that"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,36 +1,32 @@
 """From our settings to those of PEFT and TRL."""
 
-# trl and peft are typed in part only:
+# transformers, trl and peft are typed in part only:
 # pyright: reportUnknownMemberType=false, reportPrivateImportUsage=false
+# pyright: reportUnknownVariableType=false
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig
+from transformers.integrations import get_reporting_integration_callbacks
 from trl import SFTConfig
 
 from schemalora.base_model import preferred_device, torch_dtype_of
 from schemalora.errors import UsageError
 from schemalora.training.config import TrainingConfig
-
-# Settings of TRL that would undo what `train` does, and what to do instead.
-_NOT_PASSED_THROUGH = {
-    "output_dir": "the run's folder is the argument output_dir of `train`",
-    "packing": "batches of like length leave little padding, and packed rows would see each other",
-    "load_best_model_at_end": "set development_rows: the best adapter by its answers is kept",
-    "eval_strategy": "set development_rows: answers are scored, not the loss",
-    "max_length": "it is a setting of its own: max_length",
-}
+from schemalora.training.passed_through import refuse_decided
 
 
 def lora_config(config: TrainingConfig) -> LoraConfig:
     """PEFT's settings.
 
     Raises:
-        UsageError: PEFT refuses a setting of the table `peft`.
+        UsageError: PEFT refuses a setting of the table `peft`, or it is one that is decided
+            elsewhere or cannot be trained in bfloat16.
     """
     modules = config.target_modules
     settings: dict[str, Any] = {
@@ -43,10 +39,29 @@ def lora_config(config: TrainingConfig) -> LoraConfig:
         "bias": "none",
         "task_type": "CAUSAL_LM",
     }
+    refuse_decided("peft", config.peft, {**_defaults(LoraConfig), **settings})
+    _refuse_trained_base_in_bfloat16(config)
+    for name in ("r", "lora_alpha", "lora_dropout"):
+        # PEFT computes with them when it makes the layers, after the weights have been loaded.
+        if not isinstance(config.peft.get(name, 1), (int, float)):
+            raise UsageError(f"peft.{name} must be a number, not {config.peft[name]!r}")
     try:
         return LoraConfig(**{**settings, **config.peft})
     except (TypeError, ValueError) as error:
         raise UsageError(f"PEFT's LoraConfig refuses the settings: {error}") from error
+
+
+def _refuse_trained_base_in_bfloat16(config: TrainingConfig) -> None:
+    # What is trained is kept in float32. LoRA casts its inputs; the base's own layers do not.
+    # float16 has autocast for them, and 4-bit layers are among layers in float32.
+    if config.quantization != "none" or torch_dtype_of(config.dtype) != torch.bfloat16:
+        return
+    for name, unset in (("bias", "none"), ("modules_to_save", None)):
+        if config.peft.get(name, unset) != unset:
+            raise UsageError(
+                f"peft.{name} = {config.peft[name]!r} trains weights of the base model, which "
+                "bfloat16 is too coarse for: set dtype = 'float32'"
+            )
 
 
 def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
@@ -54,11 +69,9 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
 
     Raises:
         UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
-            one that is decided elsewhere.
+            one that is decided elsewhere, accelerate is set to another precision, or a package of
+            `report_to` is missing.
     """
-    for name, reason in _NOT_PASSED_THROUGH.items():
-        if config.trl.get(name):
-            raise UsageError(f"trl.{name} cannot be passed through: {reason}")
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
         "output_dir": str(folder),
@@ -92,7 +105,35 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
         "length_column_name": "length",
         "remove_unused_columns": False,
     }
+    refuse_decided("trl", config.trl, {**_defaults(SFTConfig), **settings})
     try:
-        return SFTConfig(**{**settings, **config.trl})
+        arguments = SFTConfig(**{**settings, **config.trl})
     except (TypeError, ValueError, ImportError) as error:
         raise UsageError(f"TRL's SFTConfig refuses the settings: {error}") from error
+    _refuse_other_precision(arguments.mixed_precision, dtype)
+    _require_trackers(arguments.report_to)
+    return arguments
+
+
+def _require_trackers(report_to: Any) -> None:
+    # The trainer would make them too, but after the weights have been loaded.
+    try:
+        for tracker in get_reporting_integration_callbacks(report_to):
+            tracker()
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise UsageError(f"report_to = {', '.join(report_to)}: {error}") from error
+
+
+def _refuse_other_precision(mixed: str, dtype: torch.dtype) -> None:
+    # From accelerate's config file or ACCELERATE_MIXED_PRECISION.
+    agreeing = {torch.float16: ("fp16",), torch.bfloat16: ("no", "bf16")}.get(dtype, ("no",))
+    if mixed not in agreeing:
+        raise UsageError(
+            f"accelerate is set to mixed_precision {mixed!r}, and dtype is "
+            f"{str(dtype).removeprefix('torch.')!r}: set accelerate's mixed_precision to 'no' and "
+            "choose the compute type by dtype"
+        )
+
+
+def _defaults(settings: type[LoraConfig | SFTConfig]) -> dict[str, Any]:
+    return {one.name: one.default for one in fields(settings)}

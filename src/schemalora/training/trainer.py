@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from trl import SFTTrainer
 
 from schemalora.errors import TrainingError
 from schemalora.training.collator import BESIDE_THE_MODEL
+from schemalora.training.noise import noisy_embeddings
 from schemalora.training.order import GroupedSampler
 from schemalora.training.tokens import IGNORED
 
@@ -29,6 +31,11 @@ class CompletionTrainer(SFTTrainer):
     token cross entropy over the completions as TRL's; its fused head computes log-probabilities
     over all columns, which on short structured completions is most of the head's work.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # transformers would scale the noise by the width of the batch: see `noisy_embeddings`.
+        self.neftune_noise_alpha = None
 
     def compute_loss(
         self,
@@ -53,7 +60,8 @@ class CompletionTrainer(SFTTrainer):
             TrainingError: the loss is not finite; names the records of the batch.
         """
         fed = {key: value for key, value in inputs.items() if key not in BESIDE_THE_MODEL}
-        outputs = model(**fed, use_cache=False)
+        with self._noise(model, inputs):
+            outputs = model(**fed, use_cache=False)
         targets = inputs["targets"].flatten()
         logits = outputs.logits.flatten(0, 1).float()
         loss = F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
@@ -65,6 +73,14 @@ class CompletionTrainer(SFTTrainer):
             # DDP averages the gradients over devices, but the count holds the tokens of all.
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
+
+    def _noise(
+        self, model: torch.nn.Module, inputs: dict[str, Any]
+    ) -> AbstractContextManager[None]:
+        alpha = self.args.neftune_noise_alpha
+        if alpha is None or not model.training:
+            return nullcontext()
+        return noisy_embeddings(self.accelerator.unwrap_model(model), alpha, inputs["row_lengths"])
 
     def _about_loss(self, loss: float, records: torch.Tensor | None) -> str:
         indices = [] if records is None else sorted(records.tolist())
