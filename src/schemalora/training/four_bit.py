@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -18,7 +18,6 @@ def keep_differentiable(model: torch.nn.Module) -> None:
     Args:
         model: one that goes on training; layers of other kinds are left alone.
     """
-    layers: Iterable[Any] = model.modules()
-    for layer in layers:
+    for layer in cast("Iterable[Any]", model.modules()):
         if hasattr(layer, "support_avx512bf16_for_cpu"):
             layer.support_avx512bf16_for_cpu = False
