@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from transformers import MistralConfig, MistralForCausalLM
 
 from schemalora.base_model import find_base_model, load_tokenizer, preferred_device
@@ -26,6 +28,7 @@ TINY = {
     "num_key_value_heads": 2,
 }
 _SIZES = "sizes.json"
+_EMBEDDINGS = "model.embed_tokens.weight"
 
 
 @dataclass(frozen=True)
@@ -73,22 +76,51 @@ def make(folder: Path, *, tiny: bool, tokenizer_of: str) -> RandomModel:
         dtype=torch.bfloat16,
         **(TINY if tiny else SEVEN_B),
     )
-    torch.manual_seed(0)
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.bfloat16)
-    try:
-        with torch.device(preferred_device()):
-            model = MistralForCausalLM(config)
-    finally:
-        torch.set_default_dtype(before)
-    model.save_pretrained(folder)
+    with torch.device("meta"):
+        model = MistralForCausalLM(config)
+    shapes = {name: one.shape for name, one in model.state_dict().items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    parameters = model.num_parameters()
+    _write_weights(folder, shapes, scale=config.initializer_range)
+    parameters = sum(shape.numel() for shape in shapes.values())
     made = RandomModel(
         path=folder,
         parameters=parameters,
-        multiplied=parameters - model.get_input_embeddings().weight.numel(),
+        multiplied=parameters - shapes[_EMBEDDINGS].numel(),
     )
     kept = {key: value for key, value in asdict(made).items() if key != "path"}
     sizes.write_text(json.dumps(kept), encoding="utf-8")
     return made
+
+
+def _write_weights(folder: Path, shapes: Mapping[str, torch.Size], *, scale: float) -> None:
+    """Writes random weights, a file a layer: a T4's machine holds half of the 7B model at once.
+
+    Args:
+        folder: where to.
+        shapes: by the weights' names.
+        scale: standard deviation of the matrices; vectors, the norms' factors, are ones.
+    """
+    device, dtype = preferred_device(), torch.bfloat16
+    generator = torch.Generator(device).manual_seed(0)
+    # Such as model.layers.3, or lm_head.
+    files: dict[str, list[str]] = {}
+    for name in shapes:
+        files.setdefault(".".join(name.split(".")[:3]), []).append(name)
+    weight_map: dict[str, str] = {}
+    for number, names in enumerate(files.values(), start=1):
+        file = f"model-{number:05}-of-{len(files):05}.safetensors"
+        weights: dict[str, torch.Tensor] = {}
+        for name in names:
+            one = torch.ones(shapes[name], dtype=dtype, device=device)
+            if one.dim() > 1:
+                one.normal_(std=scale, generator=generator)
+            weights[name] = one.cpu()
+        save_file(weights, folder / file, metadata={"format": "pt"})
+        weight_map |= dict.fromkeys(names, file)
+    size = sum(shape.numel() for shape in shapes.values()) * dtype.itemsize
+    index = {"metadata": {"total_size": size}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")

@@ -30,7 +30,7 @@ from trl import SFTConfig, SFTTrainer
 from benchmarks.training_speed.clock import NAME, StepClock
 from schemalora import Contract, TrainingConfig
 from schemalora.allocator import keep_pages
-from schemalora.base_model import find_base_model, load_model, load_tokenizer
+from schemalora.base_model import find_base_model, load_model, load_tokenizer, torch_dtype_of
 from schemalora.formatting import encode_completion, encode_prompt
 from schemalora.records import TrainingRecord, read_records
 from schemalora.training import train
@@ -70,6 +70,12 @@ def run_schemalora(
     return {}
 
 
+def _autocast(config: TrainingConfig) -> dict[str, Any]:
+    """TRL's default is autocast to bfloat16; to float16 weights, as on a T4, it has to be told."""
+    in_float16 = torch_dtype_of(config.dtype) == torch.float16
+    return {"bf16": False, "fp16": True} if in_float16 else {}
+
+
 def run_trl(block: Block, records: Sequence[TrainingRecord], folder: Path) -> dict[str, Any]:
     if block.keep_pages:
         keep_pages()
@@ -104,7 +110,7 @@ def run_trl(block: Block, records: Sequence[TrainingRecord], folder: Path) -> di
         report_to=[NAME],
         disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),  # else TRL refuses its own default, bf16
-        **{**config.trl, **block.sft},
+        **{**_autocast(config), **config.trl, **block.sft},
     )
     lora = LoraConfig(
         r=config.rank,

@@ -24,6 +24,7 @@ from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat
 from schemalora.inference import LoadedModel, predict
 from schemalora.records import Example
+from schemalora.training.four_bit import keep_differentiable
 
 
 class ComplianceCallback(TrainerCallback):
@@ -80,6 +81,7 @@ class ComplianceCallback(TrainerCallback):
 
     def measure(self) -> ComplianceReport:
         """Answers and scores the examples with the model as it is now."""
+        keep_differentiable(self._model)
         loaded = LoadedModel(
             name="in training", model=self._model, tokenizer=self._trainer.processing_class
         )

@@ -27,6 +27,7 @@ from schemalora.base_model import (
     load_model,
     load_tokenizer,
     preferred_device,
+    torch_dtype_of,
 )
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
@@ -189,7 +190,10 @@ def _load(base_model: BaseModel, config: TrainingConfig) -> PreTrainedModel:
     model = load_model(
         base_model, dtype=config.dtype, quantization=config.quantization, attention=attention
     )
-    if config.quantization == "nf4":
+    if config.quantization == "nf4" and torch_dtype_of(config.dtype) == torch.float16:
+        # Turns norms, embeddings and head to float32, so that what layers add up does not leave the
+        # range of float16. In bfloat16 it would only take the activations out of 16 bits; what else
+        # it does, PEFT and TRL do as well.
         model = prepare_model_for_kbit_training(
             model, use_gradient_checkpointing=config.gradient_checkpointing
         )

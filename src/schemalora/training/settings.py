@@ -88,9 +88,10 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
         "max_grad_norm": config.max_grad_norm,
         "max_length": None,
         "gradient_checkpointing": config.gradient_checkpointing,
-        # The weights are in the compute type already and LoRA's are kept in float32, so autocast
-        # would only add casts. float16 needs it: it comes with the loss scaler.
-        "bf16": False,
+        # The weights are in the compute type already and `schemalora.lora` multiplies in it, so
+        # autocast would only add casts. Over 4-bit layers PEFT multiplies, which without autocast
+        # it does in the float32 of the adapter; and float16's comes with the loss scaler.
+        "bf16": config.quantization == "nf4" and dtype == torch.bfloat16,
         "fp16": dtype == torch.float16,
         "use_cpu": preferred_device() == "cpu",
         "logging_steps": config.logging_steps,
