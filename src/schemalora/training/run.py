@@ -6,16 +6,14 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
-from collections.abc import Generator, Iterable
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from peft import LoraConfig, prepare_model_for_kbit_training
-from safetensors import SafetensorError
 from transformers import PrinterCallback
 from trl import SFTConfig
 
@@ -43,6 +41,7 @@ from schemalora.training.config import TrainingConfig
 from schemalora.training.curve import write_curve
 from schemalora.training.folder import RunFolder, Start
 from schemalora.training.identity import mends, run_identity
+from schemalora.training.limits import first_line, limits_of_the_machine
 from schemalora.training.machine import check_machine
 from schemalora.training.prepare import Prepared, prepare
 from schemalora.training.progress import ProgressCallback
@@ -56,8 +55,6 @@ from schemalora.training.trainer import CompletionTrainer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def train(
@@ -122,7 +119,7 @@ def train(
             if is_main_process():
                 folder.release()
             raise
-        with _limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
+        with limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
             with termination.listening():
                 trainer.train(resume_from_checkpoint=start.checkpoint)
             _require_its_end(trainer, selection, termination, folder)
@@ -150,7 +147,7 @@ def _trainer(
         )
     except (TypeError, ValueError) as error:
         # Such as target modules that the base model does not have.
-        raise UsageError(f"TRL or PEFT refuses the settings: {_first_line(error)}") from error
+        raise UsageError(f"TRL or PEFT refuses the settings: {first_line(error)}") from error
     # TRL turns the adapter of a 4-bit model to bfloat16: too coarse for AdamW's small steps, and
     # the loss scaler of float16 cannot unscale such gradients.
     for weights in cast(torch.nn.Module, trainer.model).parameters():
@@ -219,44 +216,6 @@ def _selection(
     )
     trainer.add_callback(selection)
     return selection
-
-
-@contextmanager
-def _limits_of_the_machine(folder: RunFolder) -> Generator[None]:
-    """Turns a full disk, a full memory or a lost connection into one clear line."""
-    last = f"checkpoints lie in {folder.checkpoints}"
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"memory ran out ({_first_line(error)}): run again with resume and half the batch_size "
-            "at twice the gradient_accumulation, or with gradient_checkpointing = true; "
-            f"{last}"
-        ) from error
-    except (OSError, RuntimeError, SafetensorError) as error:
-        # PyTorch and safetensors write with errors of their own.
-        if not isinstance(error, (OSError, SafetensorError)) and not folder.is_writing():
-            raise
-        raise TrainingError(
-            f"training stopped, since {_what_failed(error)} and run again with resume ({last}; "
-            "each of them is whole)"
-        ) from error
-
-
-def _what_failed(error: Exception) -> str:
-    """What went wrong, and what to do about it."""
-    reason = getattr(error, "strerror", None) or _first_line(error)
-    if not isinstance(error, OSError) or error.errno in _NO_ROOM:
-        return f"a file could not be written ({reason}); make room"
-    if error.filename is not None:
-        return f"{error.filename} could not be read or written ({reason}); mend that"
-    # Such as a connection's: trackers speak with their servers while training goes on.
-    return f"of a {type(error).__name__} ({reason}); mend that"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _require_its_end(
