@@ -37,22 +37,13 @@ class Prepared:
         return [row for index, row in enumerate(self.rows) if index not in held_out]
 
 
-def prepare(
-    contract: Contract,
-    records: Sequence[TrainingRecord],
-    config: TrainingConfig,
-    *,
-    base_model: BaseModel,
-    tokenizer: Any,
-) -> Prepared:
-    """Makes the rows, checks them, and holds the development set out.
-
-    Warnings of the preflight are shown, one for each kind.
+def require_task(
+    contract: Contract, records: Sequence[TrainingRecord], config: TrainingConfig
+) -> None:
+    """Refuses, before anything is looked for or loaded, what no base model could be trained on.
 
     Raises:
-        UsageError: no records or one, no such selection metric, or no development set of that size.
-        BaseModelError: the base model's settings cannot be read.
-        PreflightError: the records would not teach what they should.
+        UsageError: no records or one, or no such selection metric.
     """
     if not records:
         raise UsageError("there are no training records")
@@ -67,6 +58,25 @@ def prepare(
             f"selection_metric = {config.selection_metric!r} is no metric or field of this "
             f"contract (known: {', '.join(known)})"
         )
+
+
+def prepare(
+    contract: Contract,
+    records: Sequence[TrainingRecord],
+    config: TrainingConfig,
+    *,
+    base_model: BaseModel,
+    tokenizer: Any,
+) -> Prepared:
+    """Makes the rows, checks them, and holds the development set out.
+
+    Warnings of the preflight are shown, one for each kind.
+
+    Raises:
+        UsageError: no development set of that size.
+        BaseModelError: the base model's settings cannot be read.
+        PreflightError: the records would not teach what they should.
+    """
     limits = text_config(base_model)
     context: int | None = getattr(limits, "max_position_embeddings", None)
     rows = tokenize_records(tokenizer, records)

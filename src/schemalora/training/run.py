@@ -43,7 +43,7 @@ from schemalora.training.folder import RunFolder, Start
 from schemalora.training.identity import mends, run_identity
 from schemalora.training.limits import first_line, limits_of_the_machine
 from schemalora.training.machine import check_machine
-from schemalora.training.prepare import Prepared, prepare
+from schemalora.training.prepare import Prepared, prepare, require_task
 from schemalora.training.progress import ProgressCallback
 from schemalora.training.ranks import is_main_process, on_main_process
 from schemalora.training.resumed import ResumedSettingsCallback, show_changes
@@ -91,6 +91,7 @@ def train(
         TrainingError: the loss is not finite, the disk or the memory is full, or SIGTERM came.
     """
     folder, records = RunFolder(Path(output_dir)), list(records)
+    require_task(contract, records, config)
     check_machine(config)
     lora = lora_config(config)
     # Connects the processes, where there are several.

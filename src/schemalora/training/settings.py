@@ -120,7 +120,8 @@ def _require_trackers(report_to: Any) -> None:
     # The trainer would make them too, but after the weights have been loaded.
     try:
         for tracker in get_reporting_integration_callbacks(report_to):
-            tracker()
+            if isinstance(tracker, type):
+                tracker()
     except (ValueError, RuntimeError, ImportError) as error:
         raise UsageError(f"report_to = {', '.join(report_to)}: {error}") from error
 
