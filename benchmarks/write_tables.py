@@ -80,10 +80,9 @@ def computed_at(run: dict[str, Any]) -> str:
     if {made for one in stages.values() for made in one["commits"]} <= {run["commit"]}:
         return ""
     parts = ", ".join(f"{name} `{one['commits'][0]}`" for name, one in stages.items())
-    return (
-        f" The run was resumed; what is scored there was computed at: {parts}. Arms of different "
-        "commits were decoded by different versions of the decoder."
-    )
+    apart = len({one["commits"][0] for name, one in stages.items() if name in ARMS}) > 1
+    note = " The arms were not decoded by the same version of the decoder." if apart else ""
+    return f" The run was resumed; what is scored there was computed at: {parts}.{note}"
 
 
 def demo() -> str:
