@@ -81,7 +81,7 @@ def computed_at(run: dict[str, Any]) -> str:
         return ""
     parts = ", ".join(f"{name} `{one['commits'][0]}`" for name, one in stages.items())
     apart = len({one["commits"][0] for name, one in stages.items() if name in ARMS}) > 1
-    note = " The arms were not decoded by the same version of the decoder." if apart else ""
+    note = " The arms were not decoded at the same commit." if apart else ""
     return f" The run was resumed; what is scored there was computed at: {parts}.{note}"
 
 
