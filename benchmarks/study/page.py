@@ -167,7 +167,7 @@ def _prompts(settings: Sequence[_Setting]) -> Iterator[str]:
                 f"With the schema in the prompt and {rows} rows, compliance is "
                 f"{_mean(one, 'schema_compliant')} instead of {_mean(short, 'schema_compliant')}, "
                 f"the intent {_mean(one, '$.intent')} instead of {_mean(short, '$.intent')} "
-                f"({_seeds(one)}, {_seeds(short)})."
+                f"({' and '.join(dict.fromkeys((_seeds(one), _seeds(short))))})."
             )
 
 
