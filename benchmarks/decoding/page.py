@@ -52,8 +52,8 @@ def decoding() -> str:
             _ratios(numbers["flagship"]),
             f"A claim of {numbers['nested']['fields']} fields, for which the adapter was not "
             f"trained, {_rows(numbers['nested'])} rows in a block, to {config['nested_tokens']} "
-            "tokens. No arm gives a compliant answer here, and the constrained ones are cut at the "
-            "limit, so this compares the pace of tokens, not answers:",
+            "tokens. The last columns tell how many answers were cut at the limit and how many "
+            "were compliant: where few were, this compares the pace of tokens, not answers:",
             _arms(numbers["nested"]),
             _ratios(numbers["nested"]),
             "Memory is the most that the process held while an arm ran, with what arms before it "
