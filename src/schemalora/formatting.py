@@ -213,12 +213,12 @@ def _encode_after(tokenizer: Any, before: str, text: str) -> list[int]:
     They differ from those of the text alone where the tokenizer puts a space before a text, or
     takes white space away beside its control tokens.
     """
-    alone: list[int] = tokenizer.encode(text, add_special_tokens=False)
-    if not text or not before or (before == _ANCHOR and not _puts_a_space(tokenizer)):
-        return alone
-    first: list[int] = tokenizer.encode(before, add_special_tokens=False)
-    both: list[int] = tokenizer.encode(before + text, add_special_tokens=False)
-    return both[len(first) :] if both[: len(first)] == first else alone
+    if text and before and (before != _ANCHOR or _puts_a_space(tokenizer)):
+        first: list[int] = tokenizer.encode(before, add_special_tokens=False)
+        both: list[int] = tokenizer.encode(before + text, add_special_tokens=False)
+        if both[: len(first)] == first:
+            return both[len(first) :]
+    return tokenizer.encode(text, add_special_tokens=False)
 
 
 def _puts_a_space(tokenizer: Any) -> bool:
