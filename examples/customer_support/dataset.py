@@ -17,7 +17,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs as a script, too
 
 from customer_support.names import EVAL_PRODUCTS, INVENTED_PRODUCTS, TRAIN_PRODUCTS
-from customer_support.sides import SideBuilder
+from customer_support.sides import Choose, SideBuilder, least_used
 from customer_support.ticket import SupportTicket
 from schemalora.audit import audit
 from schemalora.contract import Contract
@@ -98,7 +98,7 @@ def support_contract() -> Contract:
 
 
 def build_dataset(
-    train_count: int = 6000, eval_count: int = 800, seed: int = 0
+    train_count: int = 6000, eval_count: int = 800, seed: int = 0, *, choose: Choose = least_used
 ) -> tuple[list[Example], list[Example]]:
     """Builds both sets.
 
@@ -106,6 +106,7 @@ def build_dataset(
         train_count: rows to train on.
         eval_count: rows to evaluate on; the clean parent of every changed row is among them.
         seed: the same seed gives the same rows, whatever the platform.
+        choose: how a training row's template is chosen; eval rows take any that fits.
 
     Returns:
         Training and eval rows. They share no template, no skeleton, no injection family and no
@@ -129,6 +130,7 @@ def build_dataset(
         products=(TRAIN_PRODUCTS, *5 * (INVENTED_PRODUCTS,)),
         injections=injections(contract, families=TRAIN_FAMILIES),
         seed=2 * seed,
+        choose=choose,
         avoid={held_out.skeleton_of(row) for row in evaluated},
     )
     return _rows(training, train_count, TRAIN_SHARES, pool=None, seed=2 * seed), evaluated

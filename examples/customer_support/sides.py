@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 
@@ -17,6 +18,20 @@ from schemalora.synthesis import MissingInformation, MultiIntent, TemplateRender
 
 _MOST_TRIES = 1000
 _SHORT_SHARE = 0.12
+
+Choose = Callable[[Sequence[str], Mapping[str, int], Random], str]
+"""Takes the groups of the templates that fit and how many rows have each; gives one of them."""
+
+
+def any_template(groups: Sequence[str], uses: Mapping[str, int], rng: Random) -> str:
+    """Any of them, however often it was used."""
+    return pick(rng, groups)
+
+
+def least_used(groups: Sequence[str], uses: Mapping[str, int], rng: Random) -> str:
+    """One of those that fewest rows have: none comes again while another has not come."""
+    fewest = min(uses[group] for group in groups)
+    return pick(rng, [group for group in groups if uses[group] == fewest])
 
 
 def draw_ticket(rng: Random, products: Sequence[ProductSource]) -> dict[str, JsonValue]:
@@ -42,6 +57,7 @@ class SideBuilder:
         products: where product names come from.
         injections: the families that attack this side.
         seed: reproduces everything.
+        choose: how a template is chosen among those that fit.
         avoid: skeletons that must not come up.
     """
 
@@ -53,14 +69,17 @@ class SideBuilder:
         products: Sequence[ProductSource],
         injections: Sequence[Injection],
         seed: int,
+        choose: Choose = any_template,
         avoid: Collection[str] = (),
     ) -> None:
         self._side = side
         self._products = products
         self._injections = injections
         self._seed = seed
+        self._choose = choose
         self._avoid = avoid
         self._count = 0
+        self._uses: Counter[str] = Counter()
         self._texts: set[str] = set()
         self._rng = Random(seed)
         self._extraction = Extraction(contract)
@@ -80,6 +99,7 @@ class SideBuilder:
             if text in self._texts or self.skeleton_of(row) in self._avoid:
                 continue
             self._texts.add(text)
+            self._uses.update(row.group.split("+"))
             return row
         raise RuntimeError(f"{self._side}: no new row in {_MOST_TRIES} tries")
 
@@ -144,8 +164,11 @@ class SideBuilder:
 
     def _rendered(self, target: JsonValue, renderer: TemplateRenderer) -> Example:
         seed = self._next_seed()
-        rendering = renderer(target, Random(seed))
-        return Example(text=rendering.text, target=target, group=rendering.group, seed=seed)
+        rng = Random(seed)
+        group = self._choose(renderer.groups(target), self._uses, rng)
+        rendering = renderer.render_group(target, group, rng)
+        assert rendering is not None, f"{group} fits the target"
+        return Example(text=rendering.text, target=target, group=group, seed=seed)
 
     def _next_seed(self) -> int:
         self._count += 1

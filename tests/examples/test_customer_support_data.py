@@ -50,6 +50,19 @@ def test_enough_templates_and_none_on_both_sides(sets: tuple[list[Example], list
     assert not templates(train) & templates(held_out)
 
 
+def test_no_training_template_comes_again_while_another_has_not_come(
+    sets: tuple[list[Example], list[Example]],
+):
+    uses = Counter(part for row in sets[0] for part in row.group.split("+"))
+    lines = [one.group for one in make_renderer(CONTRACT, "train").templates]
+    vague = [uses[group] for group in lines if group.startswith("train/vague/")]
+    others = [uses[group] for group in lines if not group.startswith("train/vague/")]
+    # There are more vague lines than vague rows, and fewer of the others.
+    assert sum(vague) > 80
+    assert max(vague) == 1
+    assert min(others) == 1
+
+
 def test_the_page_states_the_bytes_of_both_files(sets: tuple[list[Example], list[Example]]):
     """Fails where a platform makes other bytes, or where the page was not written anew."""
     page = PAGE.read_text(encoding="utf-8")

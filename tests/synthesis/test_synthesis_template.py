@@ -112,6 +112,23 @@ def test_families_can_be_taken_apart_and_groups_rendered_by_name():
     assert renderer.render_group(trip(), "unknown", Random(0)) is None
 
 
+def test_the_groups_that_fit_are_told_and_any_of_them_renders():
+    always = Template("{start.name}, {seats}", group="always")
+    happy = Template("{seats} glad ones from {start.name}", when={"mood": "good"}, group="happy")
+    placeless = Template("{seats} seats", group="placeless")
+    renderer = TemplateRenderer(CONTRACT, [always, placeless, happy], name="trips")
+    assert renderer.groups(trip()) == ("always", "happy")
+    assert renderer.groups(trip(mood="bad")) == ("always",)
+    assert renderer.groups(trip(start=None)) == ("placeless",)
+    for seed in range(20):
+        drawn = renderer(trip(), Random(seed))
+        rng = Random(seed)
+        group = ("always", "happy")[int(rng.random() * 2)]
+        assert renderer.render_group(trip(), group, rng) == drawn
+    with pytest.raises(RenderError, match=r"trips: no template fits .*Oslo"):
+        renderer.only("none of them").groups(trip())
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

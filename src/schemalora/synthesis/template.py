@@ -110,13 +110,7 @@ class TemplateRenderer:
         Raises:
             RenderError: no template fits the target.
         """
-        values, ready = self._prepare(target)
-        if not ready.bodies:
-            raise RenderError(
-                f"{self.name}: no template fits the target {canonical_json(target)}; "
-                f"slots with values: "
-                f"{', '.join(name for name in values if name[0] != selector_of('')) or 'none'}"
-            )
+        values, ready = self._prepare_fitting(target)
         index = int(rng.random() * len(ready.bodies))
         return self._fill(ready, index, values, rng)
 
@@ -124,11 +118,31 @@ class TemplateRenderer:
         """Whether any template fits the target."""
         return bool(self._prepare(target)[1].bodies)
 
+    def groups(self, target: JsonValue) -> tuple[str, ...]:
+        """The groups of the templates that fit the target, in the order of the templates.
+
+        With `render_group`, a caller chooses the template: the one used least so far, say.
+
+        Raises:
+            RenderError: no template fits the target.
+        """
+        return tuple(self._prepare_fitting(target)[1].index)
+
     def render_group(self, target: JsonValue, group: str, rng: Random) -> Rendering | None:
         """Renders with the template of one group; None where it does not fit the target."""
         values, ready = self._prepare(target)
         index = ready.index.get(group)
         return None if index is None else self._fill(ready, index, values, rng)
+
+    def _prepare_fitting(self, target: JsonValue) -> tuple[dict[str, str], _Ready]:
+        values, ready = self._prepare(target)
+        if not ready.bodies:
+            raise RenderError(
+                f"{self.name}: no template fits the target {canonical_json(target)}; "
+                f"slots with values: "
+                f"{', '.join(name for name in values if name[0] != selector_of('')) or 'none'}"
+            )
+        return values, ready
 
     def _prepare(self, target: JsonValue) -> tuple[dict[str, str], _Ready]:
         values: dict[str, str] = {}
