@@ -221,6 +221,32 @@ def test_sigterm_ends_the_step_saves_and_says_how_to_go_on(
     assert same(weights(whole.path), weights(parts.path))
 
 
+@pytest.mark.parametrize("max_steps", [2, None])
+def test_a_run_killed_after_its_last_step_trains_no_further(
+    ticket_contract: Contract,
+    ticket_records: list[TrainingRecord],
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+    max_steps: int | None,
+):
+    """The last checkpoint is there, the adapter is not; `max_steps` ends in mid-epoch."""
+    config = replace(tiny_config, max_steps=max_steps)
+    whole = train(ticket_contract, ticket_records, config, output_dir=tmp_path / "whole")
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("schemalora.training.run._finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(ticket_contract, ticket_records, config, output_dir=tmp_path / "parts")
+    parts = train(
+        ticket_contract, ticket_records, config, output_dir=tmp_path / "parts", resume=True
+    )
+    assert parts.manifest.step == whole.manifest.step == (max_steps or 3)
+    assert same(weights(whole.path), weights(parts.path))
+
+
 def test_a_run_that_ends_before_its_end_is_not_finished(
     ticket_contract: Contract,
     ticket_records: list[TrainingRecord],

@@ -94,6 +94,15 @@ class CompletionTrainer(SFTTrainer):
             "checkpoint, and resume goes on from the one before"
         )
 
+    def _run_epoch(self, *given: Any, **named: Any) -> None:
+        """An epoch, or what is left of it.
+
+        The trainer asks whether the run is at its end only after a step, so a checkpoint of the
+        last step, in mid-epoch where `max_steps` ends it, would be trained once more.
+        """
+        if self.state.global_step < self.state.max_steps:
+            super()._run_epoch(*given, **named)
+
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         """Batches of like length in an order that resuming and more processes do not change."""
         rows: Any = self.train_dataset if train_dataset is None else train_dataset
