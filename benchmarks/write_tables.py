@@ -34,6 +34,7 @@ from benchmarks.study.page import (
 from benchmarks.tables import RESULTS, flat, origin, read, setting
 from benchmarks.training_speed.page import training_speed
 from schemalora import ComplianceReport, compare
+from schemalora.compliance.markdown import interval_words
 from schemalora.compliance.rate import points
 from schemalora.compliance.tables import markdown_table
 
@@ -112,9 +113,8 @@ def cpu_full_short() -> str:
     )
     bought = compare(reports[0], reports[2]).metrics["exact_match"]
     return (
-        f"{table}\n\nRates over all {reports[0].n} rows with Wilson 95% intervals, as if rows were "
-        "independent; exact match leaves free text aside. Rows of one template fail together: with "
-        "whole templates drawn, LoRA is "
+        f"{table}\n\nRates over all {reports[0].n} rows {interval_words(reports)}; exact match "
+        "leaves free text aside. LoRA is "
         f"{points(bought.difference)} [{points(bought.ci95.low)}, {points(bought.ci95.high)}] "
         "points of exact match above the base. All paired differences and their tests stand on "
         "[the flagship's page](docs/customer-support.md). Answers that met the limit of tokens, "

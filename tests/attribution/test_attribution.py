@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemalora.attribution import ARMS, attribute
-from schemalora.compliance import ComplianceReport, evaluate
+from schemalora.compliance import ComplianceReport, compare, evaluate
 from schemalora.errors import PairingError, UsageError
 from schemalora.records import Prediction
 from tickets import CONTRACT, examples, spoil
@@ -57,6 +58,8 @@ def arms(*shares: tuple[float, float]) -> dict[str, ComplianceReport]:
         (((0.4, 0.5), (1, 0.88), (0.6, 0.9), (1, 0.9)), "undecided", "You need a grammar; whether"),
         (((0.4, 0.2), (1, 0.2), (1, 0.6), (1, 0.6)), "undecided", "You needed to train; whether"),
         (((1, 0.9), (1, 0.9), (1, 0.5), (1, 0.5)), "training_not_needed", "You did not need to"),
+        (((1, 0), (1, 0), (1, 0), (1, 0)), "nothing_works", "at best 0.0% exact match"),
+        (((0.2, 0), (1, 0), (0.5, 0.02), (1, 0.02)), "nothing_works", "Nothing here is enough"),
     ],
 )
 def test_the_verdict_is_what_the_numbers_say(shares: Any, code: str, headline: str) -> None:
@@ -70,6 +73,26 @@ def test_few_rows_decide_nothing() -> None:
     verdict = attribute(reports, resamples=200).verdict
     assert verdict.code == "undecided"
     assert any("With n=12" in reason for reason in verdict.reasons)
+
+
+def test_rows_of_few_groups_decide_nothing() -> None:
+    rows = [dataclasses.replace(row, group=f"g{i % 5}") for i, row in enumerate(ROWS)]
+    found = attribute({name: arm(1, 1, seed=0, rows=rows) for name in ARMS})
+    assert found.verdict.code == "undecided"
+    assert "of 5 groups" in found.verdict.headline
+
+
+def test_shares_of_rows_that_all_change_claim_no_certainty() -> None:
+    rows = [dataclasses.replace(row, group="") for row in ROWS[:10]]
+    bad = arm(1, 0, seed=0, rows=rows)
+    good = arm(1, 1, seed=0, rows=rows)
+    found = attribute(dict(zip(ARMS, (bad, good, good, good), strict=True)))
+    exact = found.metrics["exact_match"]
+    assert exact.total.difference == 1
+    assert exact.total.ci95 == compare(bad, good).metrics["exact_match"].ci95
+    assert exact.adapter.ci95.low < exact.adapter.difference == 0.5 < exact.adapter.ci95.high
+    same = attribute(dict.fromkeys(ARMS, good)).metrics["exact_match"].grammar
+    assert same.ci95.low < 0 < same.ci95.high
 
 
 def test_training_that_hurts_is_named() -> None:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemalora.compliance import Requirement, compare, comparison_table, evaluate, judge
+from schemalora.compliance.rate import Rate
 from schemalora.contract import Contract
 from schemalora.errors import PairingError, UsageError
 from schemalora.records import Example, Prediction
-from schemalora.statistics import mcnemar_exact
+from schemalora.statistics import mcnemar_exact, wilson_interval
 from tickets import CONTRACT, TARGET, examples, predictions
 
 ROWS = examples(200)
@@ -31,7 +32,7 @@ def test_flips_in_both_directions_are_the_rows_that_differ() -> None:
     assert set(exact.only_a) == {row_id for row_id in base if base[row_id] and not lora[row_id]}
     assert set(exact.only_b) == {row_id for row_id in base if lora[row_id] and not base[row_id]}
     assert exact.difference == pytest.approx((len(exact.only_b) - len(exact.only_a)) / 200)
-    assert exact.p == mcnemar_exact(len(exact.only_a), len(exact.only_b))
+    assert mcnemar_exact(len(exact.only_a), len(exact.only_b)) < exact.p < 1e-5
     assert exact.ci95.low <= exact.difference <= exact.ci95.high
     assert exact.significant
     assert not exact.significantly_worse
@@ -64,6 +65,49 @@ def test_swapping_the_arms_swaps_the_signs(seed: int) -> None:
         assert there[name].difference == -back[name].difference
         assert there[name].p == back[name].p
         assert there[name].only_a == back[name].only_b
+
+
+@pytest.mark.parametrize(
+    ("groups", "p", "significant"),
+    [(1, 1, False), (5, 0.0625, False), (12, 2 / 2**12, True), (40, 2 / 2**12, True)],
+)
+def test_a_difference_takes_groups_and_not_only_rows(
+    groups: int, p: float, significant: bool
+) -> None:
+    """Twelve of forty rows are won, spread over as many groups as there are."""
+    rows = [Example("t", TARGET, id=f"{i:03d}", group=f"g{i % groups}") for i in range(40)]
+    good = [Prediction(row.id, CONTRACT.encode(TARGET)) for row in rows]
+    bad = [Prediction(row.id, "{}") if i < 12 else good[i] for i, row in enumerate(rows)]
+    comparison = compare(evaluate(CONTRACT, rows, bad), evaluate(CONTRACT, rows, good))
+    exact = comparison.metrics["exact_match"]
+    assert comparison.groups == groups
+    assert exact.p == pytest.approx(p)
+    assert exact.significant is significant
+    said = comparison.to_markdown()
+    assert ("no difference can be significant" in said) is (groups < 6)
+
+
+def test_a_rate_of_like_rows_is_less_sure() -> None:
+    rows = [Example("t", TARGET, id=f"{i:03d}", group=f"g{i // 20}") for i in range(400)]
+    good = [Prediction(row.id, CONTRACT.encode(TARGET)) for row in rows]
+    answers = [Prediction(row.id, "{}") if i // 20 < 4 else good[i] for i, row in enumerate(rows)]
+    report = evaluate(CONTRACT, rows, answers)
+    rate = report.rate("exact_match")
+    assert (rate.count, rate.n) == (320, 400)
+    # Twenty groups, each right or wrong as a whole, and Student's t for their small number.
+    assert rate.effective_n == pytest.approx(19 * (1.959964 / 2.093024) ** 2, rel=1e-6)
+    assert rate.ci95 == wilson_interval(320, 400, effective_n=rate.effective_n)
+    assert not judge(report, ["lower(exact_match)>=0.6"])[0].passed
+    assert "worth" in report.to_markdown()
+    again = type(report).from_dict(report.to_dict())
+    assert again.rate("exact_match") == rate
+    alone = evaluate(CONTRACT, [dataclasses.replace(row, group="") for row in rows], answers)
+    assert alone.rate("exact_match") == Rate(320, 400)
+    assert judge(alone, ["lower(exact_match)>=0.75"])[0].passed
+    assert "as if rows were independent" in alone.to_markdown()
+    unkept = evaluate(CONTRACT, rows, answers, keep_rows=100)
+    assert unkept.rate("exact_match") == Rate(320, 400)
+    assert any("Intervals take rows as independent" in note for note in unkept.notes)
 
 
 def test_groups_widen_the_interval() -> None:

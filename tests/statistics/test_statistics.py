@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import norm, t
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -20,12 +20,14 @@ from schemalora.statistics import (
     Interval,
     bootstrap_difference,
     detectable_difference,
+    effective_sample_size,
     holm,
     mcnemar_exact,
     paired_interval,
     smallest_significant_difference,
     wilson_interval,
 )
+from schemalora.statistics.quantiles import student_quantile
 
 counts = st.one_of(st.integers(0, 60), st.integers(0, 5_000), st.integers(0, 300_000))
 near = pytest.approx
@@ -249,3 +251,46 @@ def test_bootstrap_of_thousands_of_groups_is_as_wide_as_the_standard_error() -> 
     expected = 2 * norm.ppf(0.975) * math.sqrt(0.2 * 0.8 / n)
     assert high - low == pytest.approx(expected, rel=0.15)
     assert low < 0.2 < high
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.999])
+def test_students_quantile_agrees_with_scipy(confidence: float) -> None:
+    for degrees in [*range(1, 40), 398, 399, 400, 401, 10_000, 10**6]:
+        expected = t.ppf(0.5 + confidence / 2, degrees)
+        assert student_quantile(confidence, degrees) == near(expected, rel=1e-9)
+
+
+def test_rows_of_groups_are_worth_what_the_design_effect_leaves() -> None:
+    right = [True] * 30 + [False] * 10
+    assert effective_sample_size(right, range(40)) == 40
+    assert effective_sample_size(right, ["one"] * 40) == 1
+    assert effective_sample_size([True] * 40, [i // 4 for i in range(40)]) == 40
+    # All of a group alike: as many rows as groups, less what estimating from few of them costs.
+    alike = effective_sample_size(right, [i // 5 for i in range(40)])
+    assert alike < 8
+    # Each group the same mixture: more than independent rows would be, which is not believed.
+    assert effective_sample_size(right, [i % 10 for i in range(40)]) == 40
+    with pytest.raises(UsageError, match="different lengths"):
+        effective_sample_size(right, [1])
+
+
+@pytest.mark.parametrize(
+    ("groups", "size", "share"), [(139, 6, 0.95), (20, 20, 0.8), (10, 20, 0.8)]
+)
+def test_intervals_of_grouped_rows_hold_the_rate_as_often_as_they_say(
+    groups: int, size: int, share: float
+) -> None:
+    """Rates of groups are drawn with an intraclass correlation of 0.3."""
+    rng = random.Random(7)
+    held = held_as_independent = 0
+    for _ in range(300):
+        rates = [rng.betavariate(share * 7 / 3, (1 - share) * 7 / 3) for _ in range(groups)]
+        right = [rng.random() < rate for rate in rates for _ in range(size)]
+        worth = effective_sample_size(right, [i // size for i in range(len(right))])
+        count, n = sum(right), len(right)
+        low, high = wilson_interval(count, n, effective_n=worth)
+        held += low <= share <= high
+        low, high = wilson_interval(count, n)
+        held_as_independent += low <= share <= high
+    assert held >= 0.9 * 300
+    assert held_as_independent < held

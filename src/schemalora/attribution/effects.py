@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 from schemalora.attribution.arms import ARMS, ArmName, four_arms
 from schemalora.attribution.verdict import MARGIN, Verdict, judge_arms
 from schemalora.compliance import ComplianceReport, Rate
-from schemalora.compliance.comparison import paired_rows
+from schemalora.compliance.comparison import paired_rows, score_interval
 from schemalora.compliance.rows import RowOutcomes
 from schemalora.jsonvalue import JsonValue
 from schemalora.statistics import Interval, bootstrap_difference
@@ -23,7 +24,8 @@ class Share:
 
     difference: float
     ci95: Interval
-    """Bootstrap, whole groups drawn together."""
+    """Bootstrap of whole groups, and at least as wide as the mean of the score intervals of the
+    differences that the share is the mean of."""
 
     def to_dict(self) -> dict[str, JsonValue]:
         """`difference` and `ci95`."""
@@ -127,28 +129,31 @@ def _effect(name: str, rows: Mapping[ArmName, RowOutcomes], *, seed: int, resamp
     right: dict[ArmName, list[bool]] = {
         arm: outcomes.column(name) for arm, outcomes in rows.items()
     }
-    rates: dict[ArmName, Rate] = {arm: Rate(sum(one), len(one)) for arm, one in right.items()}
-    n = len(right["base_free"])
     outcomes = rows["base_free"]
     groups = outcomes.groups if outcomes.groups != outcomes.ids else None
 
-    def share(weights: Mapping[ArmName, float]) -> Share:
-        columns = zip(*(right[arm] for arm in weights), strict=True)
-        values = [
-            sum(weight * one for weight, one in zip(weights.values(), row, strict=True))
-            for row in columns
+    def share(*steps: tuple[ArmName, ArmName]) -> Share:
+        """The mean of what several steps from one arm to another bring."""
+        gains = [
+            [after - before for before, after in zip(right[a], right[b], strict=True)]
+            for a, b in steps
         ]
-        interval = bootstrap_difference(values, groups, seed=seed, resamples=resamples)
-        return Share(sum(values) / n, interval)
+        values = [sum(row) / len(steps) for row in zip(*gains, strict=True)]
+        bootstrap = bootstrap_difference(values, groups, seed=seed, resamples=resamples)
+        # A bootstrap of rows that all changed alike is a point, which would claim certainty.
+        scores = [score_interval(right[a], right[b]) for a, b in steps]
+        return Share(
+            fmean(values),
+            Interval(
+                min(bootstrap.low, fmean(one.low for one in scores)),
+                max(bootstrap.high, fmean(one.high for one in scores)),
+            ),
+        )
 
     return Effect(
         name=name,
-        rates=rates,
-        total=share({"lora_constrained": 1, "base_free": -1}),
-        grammar=share(
-            {"base_constrained": 0.5, "base_free": -0.5, "lora_constrained": 0.5, "lora_free": -0.5}
-        ),
-        adapter=share(
-            {"lora_free": 0.5, "base_free": -0.5, "lora_constrained": 0.5, "base_constrained": -0.5}
-        ),
+        rates={arm: outcomes.rate(name) for arm, outcomes in rows.items()},
+        total=share(("base_free", "lora_constrained")),
+        grammar=share(("base_free", "base_constrained"), ("lora_free", "lora_constrained")),
+        adapter=share(("base_free", "lora_free"), ("base_constrained", "lora_constrained")),
     )

@@ -24,8 +24,8 @@ def attribution_markdown(attribution: Attribution) -> str:
             ("", *(ARM_TITLES[arm] for arm in ARMS), "grammar's share", "adapter's share"),
             [_row(METRIC_TITLES.get(name, code(name)), one) for name, one in effects.items()],
         ),
-        "Shares in points with bootstrap 95% intervals; the two sum to the whole change from the "
-        "first arm to the last.",
+        "Shares in points with 95% intervals, the wider of a bootstrap of whole groups and score "
+        "intervals; the two sum to the whole change from the first arm to the last.",
     ]
     return paragraphs(parts)
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from schemalora.attribution.arms import ARM_TITLES, ARMS, ArmName
 from schemalora.compliance import Difference, RowOutcomes
-from schemalora.compliance.comparison import paired_difference, power_note
+from schemalora.compliance.comparison import can_be_significant, paired_difference, power_note
 from schemalora.compliance.rate import percent, points
 from schemalora.jsonvalue import JsonValue
 
@@ -19,6 +19,7 @@ VerdictCode: TypeAlias = Literal[
     "training_not_needed",
     "adapter_is_enough",
     "both_needed",
+    "nothing_works",
     "undecided",
 ]
 _JUDGED: Final = ("schema_compliant", "exact_match")
@@ -39,6 +40,8 @@ _HEADLINES: Final[Mapping[VerdictCode, str]] = {
     "adapter_is_enough": "The adapter alone is enough: a grammar on top of it buys less than "
     "{margin} points.",
     "both_needed": "You need both: the adapter and the grammar each earn what the other does not.",
+    "nothing_works": "No arm gets the content right often enough to speak of: at best {best} exact "
+    "match. Nothing here is enough.",
     "undecided": "These rows do not decide what was needed: more rows are.",
 }
 
@@ -72,16 +75,29 @@ def judge_arms(
 
     An arm is enough where, for every other arm, in schema compliance and in exact match, the upper
     bound of the other's 95% advantage lies below the margin (non-inferiority). Both are needed
-    where the constrained adapter is clearly better than either alone.
+    where the constrained adapter is clearly better than either alone. Where no arm's exact match is
+    clearly above the margin, none is called enough for being no worse than the others; and rows of
+    fewer groups than could make any difference significant decide nothing.
     """
     pairs = _Pairs(rows, seed=seed, resamples=resamples)
     sufficient: list[ArmName] = [arm for arm in ARMS if pairs.is_enough(arm, ARMS, margin)]
-    if sufficient and sufficient[0] != "lora_constrained":
+    exact = [rows[arm].rate("exact_match") for arm in ARMS]
+    groups = _groups(rows)
+    if not can_be_significant(groups):
+        code = "undecided"
+        headline = (
+            f"These rows do not decide what was needed: they are of {groups} "
+            f"group{'s' * (groups != 1)}, and it takes more groups to tell."
+        )
+    elif all(rate.ci95.low < margin for rate in exact):
+        code, headline = "nothing_works", _HEADLINES["nothing_works"]
+    elif sufficient and sufficient[0] != "lora_constrained":
         code = _CODES[sufficient[0]]
         headline = _HEADLINES[code]
     else:
         code, headline = _without_a_cheaper_arm(pairs, margin)
-    headline = headline.format(margin=f"{100 * margin:g}")
+    best = percent(max(rate.rate for rate in exact))
+    headline = headline.format(margin=f"{100 * margin:g}", best=best)
     return Verdict(code, headline, tuple(_reasons(rows, pairs, margin)), margin)
 
 
@@ -153,7 +169,11 @@ def _reasons(rows: Mapping[ArmName, RowOutcomes], pairs: _Pairs, margin: float) 
     yield (
         f"An arm is called enough where no other can be better by {100 * margin:g} points or more."
     )
-    yield power_note(content.a.n)
+    yield power_note(content.a.n, _groups(rows))
+
+
+def _groups(rows: Mapping[ArmName, RowOutcomes]) -> int:
+    return len(set(rows["base_free"].groups))
 
 
 def _gain(difference: Difference) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -41,7 +42,7 @@ class Difference:
     ci95: Interval
     """Of `difference`: bootstrap of whole groups, and at least as wide as the score interval."""
     p: float
-    """Exact McNemar."""
+    """Exact McNemar; where rows share groups, at least that of the groups, each taken as one."""
     p_holm: float
     """The same, corrected for how many metrics (or fields) were compared."""
 
@@ -52,10 +53,7 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the corrected p-value is below 5% and the interval leaves 0 out.
-
-        The test takes rows as independent; the interval knows the groups. Both have to agree.
-        """
+        """Whether the corrected p-value is below 5% and the interval leaves 0 out."""
         return self.p_holm < ALPHA and not self.ci95.low <= 0 <= self.ci95.high
 
     @property
@@ -65,7 +63,11 @@ class Difference:
 
     @property
     def detectable(self) -> float:
-        """The true difference these rows would show with 80% power, at the flips observed."""
+        """The true difference these rows would show with 80% power, at the flips observed.
+
+        Of one comparison alone and of independent rows: groups, or a correction for many, ask for
+        a larger one.
+        """
         n = self.a.n
         return detectable_difference(n, discordant=(len(self.only_a) + len(self.only_b)) / n)
 
@@ -93,6 +95,8 @@ class Comparison:
     b: str
     """The second arm's name."""
     n: int
+    groups: int
+    """How many groups the rows are of; n where each is of its own."""
     contract_name: str
     contract_fingerprint: str
     metrics: Mapping[str, Difference]
@@ -114,10 +118,11 @@ class Comparison:
             "a": self.a,
             "b": self.b,
             "n": self.n,
+            "groups": self.groups,
             "contract": {"name": self.contract_name, "fingerprint": self.contract_fingerprint},
             "metrics": {name: one.to_dict() for name, one in self.metrics.items()},
             "fields": {name: one.to_dict() for name, one in self.fields.items()},
-            "power": power_note(self.n),
+            "power": power_note(self.n, self.groups),
         }
 
     def to_markdown(self) -> str:
@@ -139,8 +144,8 @@ def compare(
 
     Each metric and each field gets the difference b - a with its 95% interval (bootstrap of whole
     groups, and at least as wide as Newcombe's score interval), the rows that only one of the two
-    got right, and an exact McNemar p-value. P-values are Holm-corrected over the metrics, and
-    apart from them over the fields.
+    got right, and an exact McNemar p-value, which is no smaller than the sign test's of whole
+    groups. P-values are Holm-corrected over the metrics, and apart from them over the fields.
 
     Args:
         a: the first arm, such as the base model.
@@ -166,6 +171,7 @@ def compare(
         a=names[0],
         b=names[1],
         n=a.n,
+        groups=len(set(rows_a.groups)),
         contract_name=a.contract_name,
         contract_fingerprint=a.contract_fingerprint,
         metrics=differences(list(a.metrics)),
@@ -218,13 +224,21 @@ def _other_rows(a: RowOutcomes, b: RowOutcomes, names: tuple[str, str]) -> str:
     )
 
 
-def power_note(n: int) -> str:
-    """What n rows cannot show, in a sentence."""
+def power_note(n: int, groups: int) -> str:
+    """What n rows of so many groups cannot show, in a sentence."""
+    rows = f"n={n:,}" if groups == n else f"n={n:,} in {groups:,} group{'s' * (groups != 1)}"
+    if not can_be_significant(groups):
+        return f"With {rows}, no difference can be significant, however the rows fall."
     least = 100 * smallest_significant_difference(n, alpha=ALPHA)
     return (
-        f"With n={n:,}, a difference below {least:.1f} points cannot be significant, "
-        "however the rows fall."
+        f"With {rows}, a difference below {least:.1f} points cannot be significant, however the "
+        "rows fall; where several are compared, it takes more."
     )
+
+
+def can_be_significant(groups: int) -> bool:
+    """Whether so many groups are enough for a sign test to find anything."""
+    return mcnemar_exact(0, groups) < ALPHA
 
 
 def paired_difference(
@@ -234,29 +248,47 @@ def paired_difference(
 
     Its interval reaches, at each end, as far as the farther of two: the bootstrap, which knows
     that rows of one group go together, and Newcombe's score interval, which does not shrink to
-    nothing where few rows differ.
+    nothing where few rows differ. Its p is likewise the larger of two: McNemar's of rows, and that
+    of groups, each of which speaks once, for the arm that is right in more of its rows.
     """
     right_a, right_b = rows_a.column(name), rows_b.column(name)
     pairs = list(zip(rows_a.ids, right_a, right_b, strict=True))
     only_a = tuple(row_id for row_id, in_a, in_b in pairs if in_a and not in_b)
     only_b = tuple(row_id for row_id, in_a, in_b in pairs if in_b and not in_a)
-    n = len(pairs)
-    both = sum(right_a) - len(only_a)
+    changes = [right - left for left, right in zip(right_a, right_b, strict=True)]
     bootstrap = bootstrap_difference(
-        [right - left for left, right in zip(right_a, right_b, strict=True)],
+        changes,
         None if rows_a.groups == rows_a.ids else rows_a.groups,
         seed=seed,
         resamples=resamples,
     )
-    score = paired_interval(both, len(only_a), len(only_b), n - both - len(only_a) - len(only_b))
-    p = mcnemar_exact(len(only_a), len(only_b))
+    score = score_interval(right_a, right_b)
+    p = max(mcnemar_exact(len(only_a), len(only_b)), _sign_test(changes, rows_a.groups))
     return Difference(
         name=name,
-        a=Rate(sum(right_a), n),
-        b=Rate(sum(right_b), n),
+        a=rows_a.rate(name),
+        b=rows_b.rate(name),
         only_a=only_a,
         only_b=only_b,
         ci95=Interval(min(bootstrap.low, score.low), max(bootstrap.high, score.high)),
         p=p,
         p_holm=p,
+    )
+
+
+def score_interval(right_a: Sequence[bool], right_b: Sequence[bool]) -> Interval:
+    """Newcombe's interval of the difference of two columns of the same rows."""
+    table = Counter(zip(right_a, right_b, strict=True))
+    return paired_interval(
+        table[True, True], table[True, False], table[False, True], table[False, False]
+    )
+
+
+def _sign_test(changes: Sequence[int], groups: Sequence[str]) -> float:
+    """Two-sided p-value of as many groups gaining as losing."""
+    net: Counter[str] = Counter()
+    for change, group in zip(changes, groups, strict=True):
+        net[group] += change
+    return mcnemar_exact(
+        sum(change < 0 for change in net.values()), sum(change > 0 for change in net.values())
     )

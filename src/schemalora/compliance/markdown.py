@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from schemalora.compliance.comparison import Comparison, Difference, compare, power_note
@@ -19,6 +19,10 @@ METRIC_TITLES: Final = {
     "exact_match": "exact match",
     "key_order": "key order",
 }
+PAIRED_WORDS: Final = (
+    "paired, with the wider of a bootstrap of whole groups and Newcombe's score interval, and the "
+    "larger p of exact McNemar tests of rows and of groups"
+)
 _MOST_VIOLATIONS: Final = 12
 _MOST_FLIPS: Final = 5
 _MOST_SLICES: Final = 20
@@ -40,6 +44,7 @@ def report_markdown(report: ComplianceReport) -> str:
         ),
         lenient_sentence(report),
         limit_sentence(report),
+        f"Rates over all rows {interval_words([report])}.",
         *_violations(report),
         *_calibration(report),
         *_robustness(report),
@@ -53,6 +58,16 @@ def field_title(report: ComplianceReport, path: str) -> str:
     """The path as code, with how it is compared where that is not exactly."""
     how = report.comparisons[path]
     return code(path) if how in ("exact", "ordered") else f"{code(path)} ({how})"
+
+
+def interval_words(reports: Iterable[ComplianceReport]) -> str:
+    """How the intervals of the rates came about, to follow "rates over all rows"."""
+    if any(rate.effective_n is not None for one in reports for rate in one.metrics.values()):
+        return (
+            "with Wilson 95% intervals, in which rows of one group count as the fewer independent "
+            "rows that they are worth"
+        )
+    return "with Wilson 95% intervals, as if rows were independent"
 
 
 def lenient_sentence(report: ComplianceReport) -> str:
@@ -194,8 +209,8 @@ def comparison_markdown(comparison: Comparison) -> str:
             rows,
         ),
         *_flips(comparison),
-        f"Differences in points; intervals by bootstrap of groups; p by exact McNemar. "
-        f"{power_note(comparison.n)}",
+        f"Differences in points, {PAIRED_WORDS}; p (Holm) is corrected for how many metrics, or "
+        f"fields, are compared. {power_note(comparison.n, comparison.groups)}",
     ]
     return paragraphs(parts)
 
@@ -266,12 +281,13 @@ def comparison_table(
             **{path: field_title(first, path) for path in first.fields},
         }.items()
     ]
-    legend = "Rates over all rows with Wilson 95% intervals, as if rows were independent" + (
-        "; differences in points, paired, with intervals by bootstrap of whole groups and exact "
-        f"McNemar p. {power_note(first.n)}"
-        if comparisons
-        else "."
-    )
+    legend = f"Rates over all rows {interval_words(reports.values())}."
+    paired = next(iter(comparisons.values()), None)
+    if paired is not None:
+        legend += (
+            f" Differences in points, {PAIRED_WORDS}; each p on its own, not corrected for how "
+            f"many there are. {power_note(paired.n, paired.groups)}"
+        )
     return paragraphs([markdown_table(headers, rows), legend, *_limits(reports), *notes])
 
 

@@ -16,6 +16,9 @@ class Rate:
 
     count: int
     n: int
+    effective_n: float | None = None
+    """How many independent rows these are worth, where rows of one group go together; None where
+    all n are taken as independent."""
 
     @property
     def rate(self) -> float:
@@ -24,17 +27,20 @@ class Rate:
 
     @property
     def ci95(self) -> Interval:
-        """Wilson's 95% interval of the rate."""
-        return wilson_interval(self.count, self.n)
+        """Wilson's 95% interval of the rate, at the effective n."""
+        return wilson_interval(self.count, self.n, effective_n=self.effective_n)
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """`count`, `n`, `rate` and `ci95` as [low, high]."""
-        return {"count": self.count, "n": self.n, "rate": self.rate, "ci95": list(self.ci95)}
+        """`count`, `n`, `rate`, `ci95` as [low, high], and `effective_n` where there is one."""
+        effective = {} if self.effective_n is None else {"effective_n": self.effective_n}
+        ci95: JsonValue = list(self.ci95)
+        return {"count": self.count, "n": self.n, **effective, "rate": self.rate, "ci95": ci95}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Rate:
-        """Reads count and n; the rest follows from them."""
-        return cls(cast(int, row["count"]), cast(int, row["n"]))
+        """Reads count, n and the effective n; the rest follows from them."""
+        effective = cast("float | None", row.get("effective_n"))
+        return cls(cast(int, row["count"]), cast(int, row["n"]), effective)
 
     def __str__(self) -> str:
         """Such as `97.5% [95.9, 98.5]`."""

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from schemalora.compliance.rate import Rate
 from schemalora.errors import UsageError
 from schemalora.jsonvalue import JsonValue
+from schemalora.statistics import effective_sample_size
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class RowOutcomes:
         """For each row, whether it is right in one column."""
         bit = 1 << self.columns.index(name)
         return [bool(score & bit) for score in self.scores]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether any two rows are of one group."""
+        return len(set(self.groups)) < len(self.groups)
+
+    def rate(self, name: str) -> Rate:
+        """The rate of one column; its interval allows for rows of one group going together."""
+        right = self.column(name)
+        effective = effective_sample_size(right, self.groups) if self.grouped else None
+        return Rate(sum(right), len(right), effective)
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Columns once, then a string of 0 and 1 for each id, in their order."""
@@ -70,6 +83,8 @@ class RowKeeper:
         self._confidences: dict[str, Mapping[str, float]] = {}
         self.dropped_confidences = False
         """Whether there were confidences, and too many rows to keep them."""
+        self.dropped_groups = False
+        """Whether there were groups, and too many rows to keep them."""
 
     def add(
         self, row_id: str, score: int, group: str, confidence: Mapping[str, float] | None = None
@@ -83,11 +98,13 @@ class RowKeeper:
             _check_confidence(row_id, confidence)
         if self._rows is None:
             self.dropped_confidences |= bool(confidence)
+            self.dropped_groups |= bool(group)
             return
         self._rows.append((row_id, score, group or row_id))
         if confidence:
             self._confidences[row_id] = confidence
         if self._limit is not None and len(self._rows) > self._limit:
+            self.dropped_groups = any(group != row_id for row_id, _, group in self._rows)
             self._rows = None
             self.dropped_confidences = bool(self._confidences)
             self._confidences.clear()

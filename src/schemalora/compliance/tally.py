@@ -167,9 +167,13 @@ class Tally:
                 f"with the contract {self._contract.name!r}: these examples belong to another "
                 "contract"
             )
-        totals = [Rate(total, n) for total in self._scores.totals()]
         fields = self._contract.fields
         rows = self._rows.finish()
+        totals = (
+            [Rate(total, n) for total in self._scores.totals()]
+            if rows is None
+            else [rows.rate(name) for name in self._columns]
+        )
         return ComplianceReport(
             contract_name=self._contract.name,
             contract_fingerprint=self._contract.fingerprint,
@@ -198,6 +202,11 @@ class Tally:
         n = self._scores.n
         if self._missing:
             yield f"{self._missing} of {n} examples have no prediction; they count as wrong."
+        if self._rows.dropped_groups:
+            yield (
+                "Intervals take rows as independent, though rows of one group are not: there are "
+                "more rows than keep_rows."
+            )
         looked_at = self._targets.items()
         bad = looked_at.count(False)
         if bad:

@@ -8,7 +8,13 @@ from typing import Any, Final, cast
 from schemalora.attribution import Attribution
 from schemalora.compliance import Comparison, ComplianceReport, Difference, Failure, Rate
 from schemalora.compliance.comparison import power_note
-from schemalora.compliance.markdown import METRIC_TITLES, interval, p_value
+from schemalora.compliance.markdown import (
+    METRIC_TITLES,
+    PAIRED_WORDS,
+    interval,
+    interval_words,
+    p_value,
+)
 from schemalora.compliance.rate import percent, points
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.reporting.curve import LearningCurve, curve_view
@@ -53,8 +59,15 @@ def page_view(
         "rows_note": _rows_note(reports),
         "rows_json": canonical_json(cast(JsonValue, rows)).translate(_UNSAFE),
         "filters": _filters(rows, first),
-        "power": power_note(first.n) if comparisons else "",
+        "intervals": interval_words(reports.values()),
+        "paired": PAIRED_WORDS,
+        "power": _power(comparisons),
     }
+
+
+def _power(comparisons: Mapping[str, Comparison]) -> str:
+    paired = next(iter(comparisons.values()), None)
+    return "" if paired is None else power_note(paired.n, paired.groups)
 
 
 def _headline(

@@ -9,6 +9,7 @@ from schemalora.statistics.calibration import (
     calibration_interval,
     choose_threshold,
 )
+from schemalora.statistics.clusters import effective_sample_size
 from schemalora.statistics.intervals import Interval, paired_interval, wilson_interval
 from schemalora.statistics.power import detectable_difference, smallest_significant_difference
 from schemalora.statistics.significance import holm, mcnemar_exact
@@ -23,6 +24,7 @@ __all__ = [
     "calibration_interval",
     "choose_threshold",
     "detectable_difference",
+    "effective_sample_size",
     "holm",
     "mcnemar_exact",
     "paired_interval",

@@ -16,7 +16,9 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> Interval:
+def wilson_interval(
+    count: int, n: int, *, confidence: float = 0.95, effective_n: float | None = None
+) -> Interval:
     """Score interval for a binomial rate; it keeps its coverage near 0 and 1, as Wald's does not.
 
     With p = count/n and z the two-sided normal quantile, the bounds are
@@ -29,9 +31,12 @@ def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> Interval
         count: successes, 0 ≤ count ≤ n.
         n: trials; with none the interval is all of [0, 1].
         confidence: two-sided coverage, between 0 and 1.
+        effective_n: stands for n in the bounds, where rows are not independent and n trials are
+            worth fewer: see `effective_sample_size`.
 
     Raises:
-        UsageError: a count outside 0..n, or a confidence outside (0, 1).
+        UsageError: a count outside 0..n, an effective n outside of (0, n], or a confidence outside
+            (0, 1).
     """
     check_confidence(confidence)
     if not 0 <= count <= n:
@@ -40,12 +45,15 @@ def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> Interval
         return Interval(0.0, 1.0)
     z = two_sided_quantile(confidence)
     rate = count / n
-    centre = rate + z * z / (2 * n)
-    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
+    worth = n if effective_n is None else effective_n
+    if not 0 < worth <= n:
+        raise UsageError(f"the effective n lies above 0 and is at most {n}, not {effective_n}")
+    centre = rate + z * z / (2 * worth)
+    half = z * math.sqrt(rate * (1 - rate) / worth + z * z / (4 * worth * worth))
+    scale = 1 + z * z / worth
     # At the ends one bound is exactly 0 or 1; rounding must not push it past, or short of it.
-    low = 0.0 if count == 0 else (centre - half) / scale
-    high = 1.0 if count == n else (centre + half) / scale
+    low = 0.0 if rate == 0 else (centre - half) / scale
+    high = 1.0 if rate == 1 else (centre + half) / scale
     return Interval(low, high)
 
 
