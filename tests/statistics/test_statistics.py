@@ -280,11 +280,11 @@ def test_rows_of_groups_are_worth_what_the_design_effect_leaves() -> None:
 def test_intervals_of_grouped_rows_hold_the_rate_as_often_as_they_say(
     groups: int, size: int, share: float
 ) -> None:
-    """Rates of groups are drawn with an intraclass correlation of 0.3."""
+    """Rates of groups are drawn with an intraclass correlation of 0.4."""
     rng = random.Random(7)
     held = held_as_independent = 0
     for _ in range(300):
-        rates = [rng.betavariate(share * 7 / 3, (1 - share) * 7 / 3) for _ in range(groups)]
+        rates = [rng.betavariate(share * 1.5, (1 - share) * 1.5) for _ in range(groups)]
         right = [rng.random() < rate for rate in rates for _ in range(size)]
         worth = effective_sample_size(right, [i // size for i in range(len(right))])
         count, n = sum(right), len(right)
@@ -292,5 +292,5 @@ def test_intervals_of_grouped_rows_hold_the_rate_as_often_as_they_say(
         held += low <= share <= high
         low, high = wilson_interval(count, n)
         held_as_independent += low <= share <= high
-    assert held >= 0.9 * 300
-    assert held_as_independent < held
+    assert held >= 0.88 * 300
+    assert held_as_independent < 0.85 * 300
