@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemalora.compliance import ComplianceReport, Rate, comparison_table, evaluate
 from schemalora.compliance.counts import ScoreCounter, ViolationCounter
 from schemalora.compliance.rate import percent, points
-from schemalora.compliance.requirement import judge
+from schemalora.compliance.requirement import Requirement, judge
 from schemalora.compliance.slicing import MOST_SLICES
 from schemalora.compliance.tables import aligned_lines, code, markdown_table
 from schemalora.contract import Contract
@@ -349,3 +349,17 @@ def test_requirements_of_a_bound_say_what_n_rows_can_show() -> None:
     assert str(rate) == "passed: exact_match>=0.5 (100.0%, n=20)"
     assert not bound.passed
     assert "with n=20 even a perfect score has a lower bound of" in str(bound)
+
+
+def test_percentages_and_shares_are_the_same_gate() -> None:
+    for thousandths in range(1_001):
+        percentage = Requirement.parse(f"exact_match>={thousandths / 10}%")
+        # What `thousandths` right rows of 1,000 have as their rate passes.
+        assert percentage.minimum == thousandths / 1_000
+        assert percentage == Requirement.parse(f"exact_match>={thousandths / 1_000}")
+
+
+@pytest.mark.parametrize("minimum", ["100.1%", "1.5", "9" * 400, "9" * 5_000, ".", "0.9.9"])
+def test_minima_that_are_no_rate_are_refused(minimum: str) -> None:
+    with pytest.raises(UsageError, match="is not a rate between 0 and 1"):
+        Requirement.parse(f"exact_match>={minimum}")
