@@ -58,6 +58,7 @@ def test_atomic_write_gives_ordinary_permissions(tmp_path: Path):
         (b'{"a":"\xff"}\n', 1, "not UTF-8"),
         (b'{"a":NaN}\n', 1, "NaN is not JSON"),
         (b'{"a":1} x\n', 1, "not JSON"),
+        (b'{"a":1e308}\n{"a":{"b":[-1e999]}}\n', 2, "the number -1e999 is more than a double"),
         (b"[" * 100_000 + b"\n", 1, "not JSON"),
     ],
 )

@@ -107,6 +107,12 @@ def test_a_bad_example_is_named(row: str, reason: str, tmp_path: Path):
         ('{"completion":"a"}', "the key 'example_id' is missing"),
         ('{"example_id":"a","completion":null}', "'completion' must be str, not null"),
         ('{"example_id":"a","completion":"","finish_reason":"done"}', "unknown finish_reason"),
+        ('{"example_id":"a","completion":"","seconds":1e999}', "the number 1e999 is more than"),
+        ('{"example_id":"a","completion":"","seconds":1e305}', "'seconds' must be at most 1e"),
+        (
+            f'{{"example_id":"a","completion":"","seconds":{10**400}}}',
+            "'seconds' must be at most 1e",
+        ),
     ],
 )
 def test_a_bad_prediction_is_named(row: str, reason: str, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
@@ -51,7 +52,8 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     """Streams `(line number, object)` from a JSONL file; blank lines are passed over.
 
     Raises:
-        RecordError: a line that is not UTF-8 or not a JSON object; half-written last lines too.
+        RecordError: a line that is not UTF-8 or not a JSON object, or that holds a number beyond
+            the doubles; half-written last lines too.
         UsageError: no such file.
     """
     try:
@@ -63,9 +65,11 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
             if not raw.strip():
                 continue
             try:
-                row = json.loads(raw, parse_constant=_refuse_constant)
+                row = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
             except UnicodeDecodeError as error:
                 raise RecordError(path, line, "not UTF-8") from error
+            except _InfinityError as error:
+                raise RecordError(path, line, str(error)) from error
             except (ValueError, RecursionError) as error:
                 half = "" if raw.endswith(b"\n") else "; the file ends inside this line"
                 where = (
@@ -76,6 +80,17 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
             if not isinstance(row, dict):
                 raise RecordError(path, line, "not a JSON object")
             yield line, cast("dict[str, JsonValue]", row)
+
+
+class _InfinityError(ValueError):
+    """A number, such as 1e999, that would be read as an infinity and could not be written again."""
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _InfinityError(f"the number {digits[:40]} is more than a double can hold")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

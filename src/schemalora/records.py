@@ -15,6 +15,9 @@ from schemalora.jsonvalue import JsonValue, canonical_json, type_name
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
+_MOST_SECONDS = 1e12
+"""What is beyond is no measurement, and sums of it could leave the doubles."""
+
 FinishReason = Literal["stop", "length", "error"]
 
 
@@ -191,6 +194,8 @@ def read_predictions(path: str | Path) -> Iterator[Prediction]:
         if finish_reason not in (None, "stop", "length", "error"):
             raise RecordError(path, line, f"unknown finish_reason {finish_reason!r}")
         seconds = reader.optional("seconds", (int, float), None)
+        if seconds is not None and abs(seconds) > _MOST_SECONDS:
+            raise reader.error(f"'seconds' must be at most {_MOST_SECONDS:g}")
         yield Prediction(
             example_id=reader.required("example_id", str),
             completion=reader.required("completion", str),

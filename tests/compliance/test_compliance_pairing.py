@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemalora.compliance import evaluate, evaluate_files
-from schemalora.compliance.pairing import RowIndex
+from schemalora.compliance.pairing import RowIndex, row_key
 from schemalora.errors import PairingError
 from schemalora.jsonl import write_json
 from schemalora.records import Example, Prediction, write_examples, write_predictions
@@ -80,9 +80,9 @@ def test_the_index_agrees_with_a_set_while_it_grows(score_bits: int) -> None:
             seen[row_id] = i
             index.set_score(row_id, i)
     assert len(index) == len(seen)
-    assert all(index.score(row_id) == score for row_id, score in seen.items())
+    assert all(index.score(row_key(row_id)) == score for row_id, score in seen.items())
     assert "id-absent" not in index
-    assert index.score("id-absent") is None
+    assert index.score(row_key("id-absent")) is None
 
 
 def test_objects_that_share_no_key_with_the_contract_are_noted() -> None:

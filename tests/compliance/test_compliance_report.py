@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemalora.compliance import ComplianceReport, Rate, comparison_table, evaluate
-from schemalora.compliance.counts import ScoreCounter, ViolationCounter
+from schemalora.compliance.counts import ScoreCounter
+from schemalora.compliance.pairing import RowIndex
 from schemalora.compliance.rate import percent, points
-from schemalora.compliance.requirement import judge
+from schemalora.compliance.requirement import Requirement, judge
+from schemalora.compliance.robustness import RobustnessCounter
 from schemalora.compliance.slicing import MOST_SLICES
 from schemalora.compliance.tables import aligned_lines, code, markdown_table
+from schemalora.compliance.violations import ViolationCounter
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
 from schemalora.jsonvalue import JsonValue
@@ -133,6 +137,19 @@ def test_robustness_counts_the_flips_of_each_perturbation() -> None:
     assert report.robustness["typos"]["exact_match"].clean.n == 3
 
 
+def test_robustness_counts_a_row_once_whose_perturbation_was_made_twice() -> None:
+    clean = [Example("t", TARGET, id=f"c{i}") for i in range(3)]
+    # As composing two perturbed messages leaves them.
+    twice = [
+        Example("T", TARGET, id=f"p{i}", parent=f"c{i}", perturbations=("typos", "typos"))
+        for i in range(3)
+    ]
+    answers = [Prediction(row.id, CONTRACT.encode(TARGET)) for row in clean]
+    answers += [Prediction(row.id, "") for row in twice]
+    flips = evaluate(CONTRACT, clean + twice, answers).robustness["typos"]["exact_match"]
+    assert (flips.clean, flips.lost) == (Rate(3, 3), 3)
+
+
 def test_robustness_knows_every_field_of_wide_contracts() -> None:
     names = [f"field_{i:03d}" for i in range(150)]
     contract = Contract.from_json_schema(
@@ -154,6 +171,28 @@ def test_robustness_knows_every_field_of_wide_contracts() -> None:
 def test_robustness_leaves_out_children_without_a_parent_among_the_rows() -> None:
     rows = [Example("t", TARGET, id="p", parent="absent", perturbations=("caps",))]
     assert evaluate(CONTRACT, rows, [Prediction("p", "{}")]).robustness == {}
+
+
+def test_children_that_wait_for_their_parent_take_tens_of_bytes() -> None:
+    n = 4_000
+    tracemalloc.start()
+    index = RowIndex(12)
+    counter = RobustnessCounter([f"column {i}" for i in range(12)], index)
+    before, _ = tracemalloc.get_traced_memory()
+    for i in range(n):
+        child = Example("t", None, id=f"p{i}", parent=f"c{i}", perturbations=("caps", f"p{i % 3}"))
+        index.add(child.id)
+        counter.add(child, i)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (after - before) / n < 60
+    # The parents of every second one come after all.
+    for i in range(0, n, 2):
+        index.add(f"c{i}")
+        counter.add(Example("t", None, id=f"c{i}"), 0)
+    flips = counter.finish()
+    assert flips["caps"]["column 1"].perturbed == Rate(n // 4, n // 2)
+    assert sum(flips[f"p{i}"]["column 0"].clean.n for i in range(3)) == n // 2
 
 
 def test_confusion_counts_every_row_once() -> None:
@@ -294,6 +333,30 @@ def test_a_row_counts_once_for_violations_at_several_positions() -> None:
     assert counter.to_dict() == {"wrong_type": {"$.list[*]": 1}}
 
 
+def test_a_row_counts_once_for_all_the_paths_that_are_cut_to_one() -> None:
+    counter = ViolationCounter()
+    for row in range(200):
+        counter.add(("extra_key", f'$["{row}.[{key}]"]') for key in range(10))
+    assert counter.to_dict() == {"extra_key": {"$.*": 200}}
+
+
+def test_paths_below_invented_keys_are_cut_further_up() -> None:
+    counter = ViolationCounter()
+    for row in range(3_000):
+        keys = (row, 3_000 + row % 10)
+        counter.add(("wrong_type", f"$.items.k{key}.q.{name}") for key in keys for name in "ab")
+        counter.add([("wrong_type", "$.items")] if row % 2 else [("wrong_type", "$.rest[0].q")])
+    paths = {"$.items.*": 3_000, "$.items": 1_500, "$.rest.*": 1_500}
+    assert counter.to_dict() == {"wrong_type": paths}
+    assert list(counter.to_dict()["wrong_type"]) == ["$.items.*", "$.items", "$.rest.*"]
+
+
+def test_violations_deeper_than_completions_are_read_are_counted_too() -> None:
+    counter = ViolationCounter()
+    counter.add([("wrong_type", "$" + ".a" * 200), ("wrong_type", "$" + ".a" * 201)])
+    assert counter.to_dict() == {"wrong_type": {"$" + ".a" * 64 + ".*": 1}}
+
+
 # -- texts
 
 
@@ -349,3 +412,17 @@ def test_requirements_of_a_bound_say_what_n_rows_can_show() -> None:
     assert str(rate) == "passed: exact_match>=0.5 (100.0%, n=20)"
     assert not bound.passed
     assert "with n=20 even a perfect score has a lower bound of" in str(bound)
+
+
+def test_percentages_and_shares_are_the_same_gate() -> None:
+    for thousandths in range(1_001):
+        percentage = Requirement.parse(f"exact_match>={thousandths / 10}%")
+        # What `thousandths` right rows of 1,000 have as their rate passes.
+        assert percentage.minimum == thousandths / 1_000
+        assert percentage == Requirement.parse(f"exact_match>={thousandths / 1_000}")
+
+
+@pytest.mark.parametrize("minimum", ["100.1%", "1.5", "9" * 400, "9" * 5_000, ".", "0.9.9"])
+def test_minima_that_are_no_rate_are_refused(minimum: str) -> None:
+    with pytest.raises(UsageError, match="is not a rate between 0 and 1"):
+        Requirement.parse(f"exact_match>={minimum}")

@@ -166,6 +166,20 @@ def test_calibration_is_in_the_report_and_survives_it() -> None:
     assert too_sure.error > 5 * too_sure.by_chance
 
 
+def test_calibration_speaks_of_valid_json_alone() -> None:
+    rows = random_rows(40, 0)
+    # What `field_confidence` says of them: it does not look at what follows the value.
+    chatter: list[Row] = [
+        (f"{answer()} Hope this helps!", {"$.a": 0.995, "$.b": 0.995}) for _ in range(40)
+    ]
+    report = scored(rows + chatter)
+    assert report.calibration == scored(rows).calibration
+    assert {one.n for one in report.calibration.values()} == {40}
+    assert report.rows is not None
+    assert report.rows.confidences["$.a"].count(0.995) == 40
+    assert scored(chatter).calibration == {}
+
+
 def test_reports_without_confidences_have_no_calibration_and_say_what_to_do() -> None:
     report = scored([(answer(), {})] * 5)
     assert report.calibration == {}

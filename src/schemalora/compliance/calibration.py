@@ -23,7 +23,7 @@ class Calibration:
     """One field's confidences against how often they were right."""
 
     n: int
-    """Rows whose prediction carries a confidence for the field."""
+    """Rows of valid JSON whose prediction carries a confidence for the field."""
     error: float
     """Expected calibration error over those rows, in at most ten bins of equal numbers of rows."""
     ci95: Interval
@@ -62,16 +62,23 @@ class Calibration:
 
 
 def calibrations(rows: RowOutcomes, *, seed: int = 0) -> dict[str, Calibration]:
-    """The calibration of each field for which predictions carry a confidence."""
+    """The calibration of each field for which predictions carry a confidence.
+
+    Completions that are not valid JSON are passed over, whatever confidence they carry: they are
+    wrong in every field, however sure the model was of a value in front of further text.
+    """
     found: dict[str, Calibration] = {}
+    valid = rows.column("valid_json")
     for path, confidences in rows.confidences.items():
         told = [
             (confidence, is_right, group)
-            for confidence, is_right, group in zip(
-                confidences, rows.column(path), rows.groups, strict=True
+            for confidence, is_right, group, is_json in zip(
+                confidences, rows.column(path), rows.groups, valid, strict=True
             )
-            if confidence is not None
+            if confidence is not None and is_json
         ]
+        if not told:
+            continue
         promised = [confidence for confidence, _, _ in told]
         right = [is_right for _, is_right, _ in told]
         bins = calibration_bins(promised, right)

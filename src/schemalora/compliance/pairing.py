@@ -14,7 +14,7 @@ _FULL = 0.6
 
 
 class RowIndex:
-    """A set of row ids with each row's score, in some 20 to 40 bytes a row.
+    """A set of row ids with each row's score, in some 15 to 55 bytes a row, by its width.
 
     Ids are kept as 64-bit hashes in an open-addressed table: a million ids collide with a chance
     of 3e-8. Scores of more than 63 bits, of contracts with more than 59 fields, are kept as Python
@@ -25,10 +25,7 @@ class RowIndex:
     """
 
     def __init__(self, score_bits: int) -> None:
-        # A score is kept plus one, so that 0 is a row that has none yet.
-        self._typecode = next(
-            (code for code in "BHILQ" if 8 * array(code).itemsize > score_bits), None
-        )
+        self._score_bits = score_bits
         self._hashes, self._scores = self._tables(1024)
         self._count = 0
 
@@ -36,12 +33,12 @@ class RowIndex:
         return self._count
 
     def __contains__(self, row_id: str) -> bool:
-        key = _key(row_id)
+        key = row_key(row_id)
         return self._hashes[self._slot(key)] == key
 
     def add(self, row_id: str) -> bool:
         """Adds an id; False where it was there already."""
-        key = _key(row_id)
+        key = row_key(row_id)
         slot = self._slot(key)
         if self._hashes[slot] == key:
             return False
@@ -53,19 +50,19 @@ class RowIndex:
 
     def set_score(self, row_id: str, score: int) -> None:
         """Keeps a score with an id that was added."""
-        self._scores[self._slot(_key(row_id))] = score + 1
+        # Plus one, so that 0 is a row that has none yet.
+        self._scores[self._slot(row_key(row_id))] = score + 1
 
-    def score(self, row_id: str) -> int | None:
-        """The score kept with an id; None where there is none."""
-        kept = self._scores[self._slot(_key(row_id))]
+    def score(self, key: int) -> int | None:
+        """The score kept with the id of a `row_key`; None where there is none."""
+        kept = self._scores[self._slot(key)]
         return kept - 1 if kept else None
 
     def _tables(self, slots: int) -> tuple[array[int], array[int] | list[int]]:
-        hashes = array("Q", bytes(8 * slots))
-        if self._typecode is None:
-            return hashes, [0] * slots
-        width = array(self._typecode).itemsize
-        return hashes, array(self._typecode, bytes(width * slots))
+        hashes = array("Q", [0]) * slots
+        scores = score_column(self._score_bits)
+        scores.append(0)
+        return hashes, scores * slots
 
     def _slot(self, key: int) -> int:
         hashes = self._hashes
@@ -88,8 +85,15 @@ class RowIndex:
 _MASK = (1 << 64) - 1
 
 
-def _key(row_id: str) -> int:
+def row_key(row_id: str) -> int:
+    """The 64-bit hash by which a row is known; never 0."""
     return hash(row_id) & _MASK or 1
+
+
+def score_column(score_bits: int) -> array[int] | list[int]:
+    """An empty column for scores, and for scores plus one, in as few bytes as they need."""
+    code = next((code for code in "BHILQ" if 8 * array(code).itemsize > score_bits), None)
+    return [] if code is None else array(code)
 
 
 def pair(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from schemalora.compliance.naming import require_name
@@ -47,14 +48,15 @@ class Requirement:
                 "'$.intent>=97%' or 'lower(schema_compliant)>=0.97'"
             )
         try:
-            minimum = float(form["minimum"]) / (100 if form["percent"] else 1)
+            # Not in floats: 99.9 / 100 is more than 0.999 there, and 999 of 1,000 would fail.
+            minimum = Fraction(form["minimum"]) / (100 if form["percent"] else 1)
         except ValueError:
-            minimum = -1.0
+            minimum = Fraction(-1)
         if not 0 <= minimum <= 1:
             raise UsageError(
                 f"the minimum of {text!r} is not a rate between 0 and 1 (or 0% to 100%)"
             )
-        return cls(form["name"], minimum, "lower" if form["lower"] else "rate")
+        return cls(form["name"], float(minimum), "lower" if form["lower"] else "rate")
 
     def check_name(self, fields: Iterable[str]) -> None:
         """Refuses a name that is neither a metric nor one of the fields, before anything is scored.

@@ -8,12 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from schemalora.compliance.calibration import calibrations
-from schemalora.compliance.counts import (
-    ScoreCounter,
-    ViolationCounter,
-    metric_rates,
-    ordered_counts,
-)
+from schemalora.compliance.counts import ScoreCounter, metric_rates, ordered_counts
 from schemalora.compliance.failures import Failure, faults_of, shortened
 from schemalora.compliance.generation import GenerationCounter
 from schemalora.compliance.leafreading import Leaf, LeafReader
@@ -27,6 +22,7 @@ from schemalora.compliance.rows import RowKeeper
 from schemalora.compliance.sampler import KeySampler
 from schemalora.compliance.score import EXACT_MATCH, METRIC_BITS, METRICS, Scorer
 from schemalora.compliance.slicing import MOST_SLICES, SliceCounter, slices_of, tidy_slices
+from schemalora.compliance.violations import ViolationCounter
 from schemalora.errors import PairingError
 from schemalora.jsonvalue import JsonValue, canonical_json, json_equal
 from schemalora.records import Example, Prediction

@@ -38,7 +38,8 @@ def field_confidence(
         fields: the contract's leaves.
 
     Returns:
-        Leaf path to probability; empty where the completion is not JSON.
+        Leaf path to probability; empty where no value can be read. What follows the value is not
+        looked at, nor is a NaN refused: whether the completion is JSON is for its reader to judge.
     """
     options = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
     text: str = tokenizer.decode(list(tokens), **options)
