@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from schemalora.compliance import ComplianceReport, Rate, evaluate, route
-from schemalora.contract import Contract
+from schemalora.contract import Contract, FreeText
 from schemalora.errors import UsageError
 from schemalora.records import Example, Prediction
 from tickets import CONTRACT as TICKET
@@ -135,6 +136,22 @@ def test_free_text_is_no_part_of_a_whole_row() -> None:
     ]
     (one,) = route(evaluate(TICKET, rows, answers), ["exact_match>=0"]).routings
     assert one.threshold == pytest.approx(0.9 ** len(told))
+
+
+class Summary(BaseModel):
+    summary: Annotated[str, FreeText()]
+
+
+def test_where_all_is_free_text_only_fields_can_be_routed() -> None:
+    contract = Contract.from_model(Summary)
+    rows = [Example("text", {"summary": "short"}, id=str(i)) for i in range(10)]
+    answers = [
+        Prediction(one.id, '{"summary":"short"}', confidence={"$.summary": 0.9}) for one in rows
+    ]
+    report = evaluate(contract, rows, answers)
+    with pytest.raises(UsageError, match=r"looks at no field .* 'exact_match>=0.9'.* name a field"):
+        route(report, ["exact_match>=0.9"])
+    assert route(report, ["$.summary>=0.9"]).to_check == 0
 
 
 @given(seed=st.integers(0, 1_000), n=st.integers(2, 60))

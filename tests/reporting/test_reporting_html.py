@@ -9,15 +9,16 @@ import re
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from schemalora.attribution import ARMS, attribute
 from schemalora.compliance import ComplianceReport, Rate, evaluate
-from schemalora.contract import Contract
+from schemalora.contract import Contract, FreeText
 from schemalora.errors import PairingError, UsageError
 from schemalora.records import Example, Prediction
 from schemalora.reporting import LearningCurve, write_html
@@ -235,6 +236,23 @@ def test_confidences_get_reliability_diagrams_and_rows_to_check(tmp_path: Path) 
     assert calibration_words(one.calibration["$.intent"]) in words
     assert "for 99.0% right" in words
     assert "rows to check" not in read(write_html(report(0.5), tmp_path / "r.html"))[0]
+
+
+class Summary(BaseModel):
+    summary: Annotated[str, FreeText()]
+
+
+def test_where_all_is_free_text_the_page_routes_by_fields_only(tmp_path: Path) -> None:
+    rows = [Example("text", {"summary": "short"}, id=str(i)) for i in range(10)]
+    answers = [
+        Prediction(one.id, '{"summary":"short"}', confidence={"$.summary": 0.9}) for one in rows
+    ]
+    one = evaluate(Contract.from_model(Summary), rows, answers)
+    text, _ = read(write_html(one, tmp_path / "r.html"))
+    routes = text[text.index('aria-label="Rows to check"') :]
+    routes = routes[: routes.index("</table>")]
+    assert "$.summary" in routes
+    assert "exact match" not in routes
 
 
 def test_a_perfect_report_has_a_page_without_failures(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def evaluate(
     for requirement in requirements:
         requirement.check_name(made.fields)
     wishes = [Requirement.parse(text) for text in route or ()]
-    check_wishes(wishes, made.fields)
+    check_wishes(wishes, {path: one.comparison for path, one in made.fields.items()})
     report = evaluate_files(made, examples, predictions, allow_missing=allow_missing)
     if output is not None:
         report.save(output)

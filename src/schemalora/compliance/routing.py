@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from schemalora.compliance.naming import require_name
 from schemalora.compliance.rate import Rate, percent
-from schemalora.compliance.report import ComplianceReport
+from schemalora.compliance.report import ComplianceReport, FieldComparison
 from schemalora.compliance.requirement import Requirement
 from schemalora.compliance.rows import RowOutcomes
 from schemalora.errors import UsageError
@@ -134,11 +134,13 @@ def route(
         seed: deals the groups into folds.
 
     Raises:
-        UsageError: no wishes, an unknown field, no confidences, or a report without rows.
+        UsageError: no wishes, an unknown field, `exact_match` where it looks at no field, no
+            confidences, or a report without rows.
     """
     parsed = [Requirement.parse(one) if isinstance(one, str) else one for one in wishes]
     if not parsed:
         raise UsageError("routing needs at least one wish, such as '$.intent>=0.99'")
+    check_wishes(parsed, report.comparisons)
     if report.rows is None:
         raise UsageError(
             f"the report kept no rows (n={report.n:,}), by which a threshold could be chosen: "
@@ -156,22 +158,36 @@ def route(
     return RoutingPlan(report.n, routings, report.n - taken)
 
 
-def check_wishes(wishes: Iterable[Requirement], fields: Iterable[str]) -> None:
-    """Refuses a wish that is neither about a field nor about `exact_match`.
+def check_wishes(wishes: Iterable[Requirement], comparisons: Mapping[str, FieldComparison]) -> None:
+    """Refuses a wish that is neither about a field nor about an `exact_match` that looks at any.
+
+    Args:
+        wishes: what is asked for.
+        comparisons: leaf path → how it is compared.
 
     Raises:
-        UsageError: with the nearest name.
+        UsageError: with the nearest name, or with what to name instead.
     """
-    known = [_WHOLE_ROW, *fields]
+    known = [_WHOLE_ROW, *comparisons]
     for wish in wishes:
         require_name(wish.name, known, place="a route, which is by confidence,")
+        if wish.name == _WHOLE_ROW and not counted_fields(comparisons):
+            raise UsageError(
+                f"exact match looks at no field of this contract, and so {str(wish)!r} has no "
+                "confidence to go by: name a field, free text too"
+                if comparisons
+                else f"the contract has no fields, and so {str(wish)!r} has no confidence to go by"
+            )
+
+
+def counted_fields(comparisons: Mapping[str, FieldComparison]) -> list[str]:
+    """The leaf paths that exact match looks at."""
+    return [path for path, how in comparisons.items() if how != "ignored"]
 
 
 def _confidences(report: ComplianceReport, rows: RowOutcomes, name: str) -> _Confidences:
     """Each row's confidence in a field or in the whole row; None where a person has to look."""
-    check_wishes([Requirement(name, 0)], report.fields)
-    counted = [path for path, how in report.comparisons.items() if how != "ignored"]
-    paths = counted if name == _WHOLE_ROW else [name]
+    paths = counted_fields(report.comparisons) if name == _WHOLE_ROW else [name]
     missing = [path for path in paths if path not in rows.confidences]
     if missing:
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemalora.compliance import Calibration, ComplianceReport, Rate, Requirement, Routing, route
 from schemalora.compliance.markdown import METRIC_TITLES
 from schemalora.compliance.rate import percent
+from schemalora.compliance.routing import counted_fields
 from schemalora.statistics import CalibrationBin
 
 WISHES: Final = (0.95, 0.99)
@@ -90,9 +91,10 @@ def _diagram(path: str, calibration: Calibration) -> dict[str, Any]:
 def _routes(report: ComplianceReport) -> list[dict[str, Any]]:
     if report.rows is None:
         return []
-    counted = {path for path, how in report.comparisons.items() if how != "ignored"}
+    counted = set(counted_fields(report.comparisons))
     names = list(report.calibration)
-    if counted <= set(names):
+    # Where all is free text, exact match looks at nothing that could have a confidence.
+    if counted and counted <= set(names):
         names.insert(0, "exact_match")
     lines: list[dict[str, Any]] = []
     for name in names:
