@@ -90,6 +90,21 @@ def test_routing_by_hand() -> None:
     assert "a person has to check all 8 rows" in str(whole)
 
 
+def test_the_printed_threshold_takes_the_rows_that_were_counted() -> None:
+    told = [0.999968, 0.9999718, 0.9999725]
+    rows: list[Row] = [(answer(a=one > 0.99997), {"$.a": one, "$.b": 1.0}) for one in told]
+    (one,) = route(scored(rows), ["$.a>=1"]).routings
+    printed = float(str(one).split("from confidence ")[1].split(" ")[0])
+    assert sum(confidence >= printed for confidence in told) == one.taken.n == 2
+
+
+def test_the_best_of_a_wish_for_a_lower_bound_has_the_highest_lower_bound() -> None:
+    rows: list[Row] = [(answer(a=i != 50), {"$.a": 0.5 + i / 200, "$.b": 1.0}) for i in range(100)]
+    (one,) = route(scored(rows), ["lower($.a)>=0.99"]).routings
+    assert one.threshold is None
+    assert one.best == Rate(99, 100)
+
+
 def test_several_wishes_take_what_each_of_them_takes() -> None:
     plan = route(scored(BY_HAND), ["$.a>=1", "$.b>=1"])
     assert [one.to_check for one in plan.routings] == [5, 5]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemalora.attribution import ARMS, attribute
-from schemalora.compliance import ComplianceReport, Rate, evaluate
+from schemalora.compliance import ComplianceReport, Rate, evaluate, route
 from schemalora.contract import Contract, FreeText
 from schemalora.errors import PairingError, UsageError
 from schemalora.records import Example, Prediction
@@ -253,6 +253,27 @@ def test_where_all_is_free_text_the_page_routes_by_fields_only(tmp_path: Path) -
     routes = routes[: routes.index("</table>")]
     assert "$.summary" in routes
     assert "exact match" not in routes
+
+
+def test_the_page_says_in_full_from_where_on_and_that_nothing_is_taken_held_out(
+    tmp_path: Path,
+) -> None:
+    # The upper half is right, and one group has all of it: the other chooses no threshold.
+    rows = [
+        Example("t", {"summary": "short"}, id=f"{i:02d}", group=f"g{i // 10}") for i in range(20)
+    ]
+    answers = [
+        Prediction(
+            one.id,
+            json.dumps({"summary": "short" if i >= 10 else "no"}),
+            confidence={"$.summary": 0.9999721 + i / 1e7 if i >= 10 else 0.5},
+        )
+        for i, one in enumerate(rows)
+    ]
+    report = evaluate(Contract.from_model(Summary), rows, answers)
+    (route_of,) = route(report, ["$.summary>=0.99"]).routings
+    _, page = read(write_html(report, tmp_path / "r.html"))
+    assert f"confidence ≥ {route_of.threshold!r}; held out, no row is taken" in page.words
 
 
 def test_a_perfect_report_has_a_page_without_failures(tmp_path: Path) -> None:

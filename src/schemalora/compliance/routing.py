@@ -37,7 +37,7 @@ class Routing:
     """The same with each fold's threshold chosen on the other folds' groups: what to expect on
     rows that the threshold has not seen. None where there are not two groups."""
     best: Rate
-    """The highest share of right rows that any threshold keeps."""
+    """Right rows at the threshold that comes nearest to the wish."""
 
     @property
     def to_check(self) -> int:
@@ -70,7 +70,7 @@ class Routing:
                 f"{self.best.n:,} rows are right), so a person has to check all {self.n:,} rows."
             )
         return (
-            f"route {self.wish}: from confidence {self.threshold:.6g} on, a person has to check "
+            f"route {self.wish}: from confidence {self.threshold!r} on, a person has to check "
             f"{self.to_check:,} of {self.n:,} rows ({percent(self.to_check / self.n)}); of the "
             f"{self.taken.n:,} others {self.taken} are right, counted on the rows that chose the "
             f"threshold. {self._expected()}"
@@ -218,7 +218,7 @@ def _routing(
         n=len(right),
         taken=_taken(confidences, right, [threshold] * len(right)),
         held_out=_held_out(wish, confidences, right, rows.groups, seed=seed),
-        best=_best(confidences, right),
+        best=_best(wish, confidences, right),
     )
 
 
@@ -267,8 +267,8 @@ def _is_taken(confidence: float | None, threshold: float | None) -> bool:
     return confidence is not None and threshold is not None and confidence >= threshold
 
 
-def _best(confidences: _Confidences, right: Sequence[bool]) -> Rate:
-    """Of all thresholds, the highest share of right rows; of equal ones, that of the most rows."""
+def _best(wish: Requirement, confidences: _Confidences, right: Sequence[bool]) -> Rate:
+    """Of all thresholds, the best by what the wish judges; of equal ones, that of the most rows."""
     told = sorted(
         (
             (one, is_right)
@@ -282,6 +282,9 @@ def _best(confidences: _Confidences, right: Sequence[bool]) -> Rate:
     for number, (confidence, is_right) in enumerate(told, start=1):
         count += is_right
         tied = number < len(told) and told[number][0] == confidence
-        if not tied and count / number >= best.rate:
-            best = Rate(count, number)
+        if tied:
+            continue
+        rate = Rate(count, number)
+        if not best.n or wish.value(rate) >= wish.value(best):
+            best = rate
     return best

@@ -112,7 +112,14 @@ def _routes(report: ComplianceReport) -> list[dict[str, Any]]:
 def _route_cell(one: Routing) -> dict[str, str]:
     if one.threshold is None:
         return {"check": f"all {one.n:,}", "detail": f"not reached; best {percent(one.best.rate)}"}
-    detail = f"confidence ≥ {one.threshold:.4g}"
-    if one.held_out is not None and one.held_out.n:
-        detail += f"; held out {one.held_out}"
-    return {"check": f"{one.to_check:,} of {one.n:,}", "detail": detail}
+    return {
+        "check": f"{one.to_check:,} of {one.n:,}",
+        # In full: whoever types a rounded threshold in may take other rows than were counted.
+        "detail": f"confidence ≥ {one.threshold!r}; {_held_out(one)}",
+    }
+
+
+def _held_out(one: Routing) -> str:
+    if one.held_out is None:
+        return "one group, nothing held out"
+    return f"held out {one.held_out}" if one.held_out.n else "held out, no row is taken"
