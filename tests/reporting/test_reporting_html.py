@@ -150,6 +150,24 @@ def test_arms_are_compared_with_the_first(tmp_path: Path) -> None:
     assert text.count('data-arm="') == 2
 
 
+def test_arms_that_cannot_be_paired_keep_their_names_counts_and_the_reason(tmp_path: Path) -> None:
+    def arm(rows: list[Example], **options: Any) -> ComplianceReport:
+        return evaluate(CONTRACT, rows, predictions(rows, spoilt=0.9), **options)
+
+    arms = {"base": arm(ROWS[:30]), "lora": arm(ROWS[30:])}
+    words = " ".join(read(write_html(arms, tmp_path / "r.html"))[1].words)
+    assert "n = 30 (base), 50 (lora)" in words
+    assert re.search(r"lora: \d+\.\d% of 50 answers follow the schema", words)
+    assert "at each path (across), of 50." in words
+    assert "No paired difference for lora: base and lora are not of the same rows" in words
+    for kept in (0, None), (None, 0):
+        rows_of = dict(zip(("base", "lora"), kept, strict=True))
+        arms = {name: arm(ROWS[:30], keep_rows=most) for name, most in rows_of.items()}
+        words = " ".join(read(write_html(arms, tmp_path / "r.html"))[1].words)
+        without = next(name for name, most in rows_of.items() if most == 0)
+        assert f"No paired difference for lora: {without} kept no rows (n=30)" in words
+
+
 def test_an_attribution_gives_the_headline(tmp_path: Path) -> None:
     reports = dict(zip(ARMS, (report(0.9), report(0.5), report(0.3), report(0.01)), strict=True))
     found = attribute(reports, resamples=100)

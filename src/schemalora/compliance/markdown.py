@@ -253,7 +253,7 @@ def comparison_table(
                 f"{name} was scored under another contract than {baseline}: "
                 f"{report.contract_name!r}, not {first.contract_name!r}"
             )
-    comparisons, notes = _against_baseline(reports, baseline, seed)
+    comparisons, notes = against_baseline(reports, baseline, seed=seed)
     headers = [""]
     for name, report in reports.items():
         headers.append(f"{name} (n={report.n:,})")
@@ -287,9 +287,10 @@ def _limits(reports: Mapping[str, ComplianceReport]) -> Iterator[str]:
         )
 
 
-def _against_baseline(
-    reports: Mapping[str, ComplianceReport], baseline: str, seed: int
+def against_baseline(
+    reports: Mapping[str, ComplianceReport], baseline: str, *, seed: int = 0
 ) -> tuple[dict[str, Comparison], list[str]]:
+    """Each arm against the baseline, and for those that cannot be paired with it the reason."""
     comparisons: dict[str, Comparison] = {}
     notes: list[str] = []
     for name, report in reports.items():
