@@ -349,3 +349,13 @@ def test_requirements_of_a_bound_say_what_n_rows_can_show() -> None:
     assert str(rate) == "passed: exact_match>=0.5 (100.0%, n=20)"
     assert not bound.passed
     assert "with n=20 even a perfect score has a lower bound of" in str(bound)
+
+
+def test_a_column_keeps_values_of_different_types_apart() -> None:
+    values = [1, "1", None, "null", "2024-01", True]
+    rows = [
+        Example("text", TARGET, id=str(i), columns={"week": value})
+        for i, value in enumerate(values)
+    ]
+    weeks = evaluate(CONTRACT, rows, predictions(rows)).slices["week"]
+    assert set(weeks) == {"1", '"1"', "null", '"null"', "2024-01", "true"}

@@ -106,7 +106,7 @@ def _violations(report: ComplianceReport) -> Iterator[str]:
         align="llr",
     )
     if len(rows) > _MOST_VIOLATIONS:
-        yield f"… and {len(rows) - _MOST_VIOLATIONS} more kinds of violation."
+        yield f"… and {len(rows) - _MOST_VIOLATIONS} more pairs of violation and path."
     if report.causes:
         causes = ", ".join(f"{cause} {count:,}" for cause, count in report.causes.items())
         yield f"Not JSON because: {causes}."
