@@ -144,7 +144,7 @@ def route(
     if report.rows is None:
         raise UsageError(
             f"the report kept no rows (n={report.n:,}), by which a threshold could be chosen: "
-            "evaluate with keep_rows=None"
+            "evaluate with keep_rows=None (--keep-rows)"
         )
     columns = [_confidences(report, report.rows, wish.name) for wish in parsed]
     routings = tuple(
