@@ -112,6 +112,21 @@ def test_routes_say_how_many_rows_a_person_would_check(run, files: Path) -> None
     assert "schemalora predict --confidence" in err
 
 
+def test_routing_and_keep_rows_keep_the_rows_of_a_large_file(
+    run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schemalora.cli.evaluate.MOST_ROWS_KEPT", 50)
+    told = {"$.intent": 0.9}
+    answers = [replace(one, confidence=told) for one in predictions(ROWS)]
+    write_predictions(files / "told.jsonl", answers)
+    _, out, _ = scored(run, files, "told")
+    assert ComplianceReport.load(files / "told.json").rows is None
+    assert "keep_rows=None (--keep-rows)" in out
+    for options in (("--route", "$.intent>=0.9"), ("--keep-rows",)):
+        assert scored(run, files, "told", *options)[0] == 0
+        assert ComplianceReport.load(files / "told.json").rows is not None
+
+
 @pytest.mark.parametrize("option", ["--require", "--route"])
 def test_unknown_names_are_refused_before_scoring(run, files: Path, option: str) -> None:
     missing = files / "absent.jsonl"

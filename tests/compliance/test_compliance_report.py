@@ -431,3 +431,13 @@ def test_percentages_and_shares_are_the_same_gate() -> None:
 def test_minima_that_are_no_rate_are_refused(minimum: str) -> None:
     with pytest.raises(UsageError, match="is not a rate between 0 and 1"):
         Requirement.parse(f"exact_match>={minimum}")
+
+
+def test_a_column_keeps_values_of_different_types_apart() -> None:
+    values = [1, "1", None, "null", "2024-01", True]
+    rows = [
+        Example("text", TARGET, id=str(i), columns={"week": value})
+        for i, value in enumerate(values)
+    ]
+    weeks = evaluate(CONTRACT, rows, predictions(rows)).slices["week"]
+    assert set(weeks) == {"1", '"1"', "null", '"null"', "2024-01", "true"}

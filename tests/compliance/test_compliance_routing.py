@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from schemalora.compliance import ComplianceReport, Rate, evaluate, route
-from schemalora.contract import Contract
+from schemalora.contract import Contract, FreeText
 from schemalora.errors import UsageError
 from schemalora.records import Example, Prediction
 from tickets import CONTRACT as TICKET
@@ -89,6 +90,21 @@ def test_routing_by_hand() -> None:
     assert "a person has to check all 8 rows" in str(whole)
 
 
+def test_the_printed_threshold_takes_the_rows_that_were_counted() -> None:
+    told = [0.999968, 0.9999718, 0.9999725]
+    rows: list[Row] = [(answer(a=one > 0.99997), {"$.a": one, "$.b": 1.0}) for one in told]
+    (one,) = route(scored(rows), ["$.a>=1"]).routings
+    printed = float(str(one).split("from confidence ")[1].split(" ")[0])
+    assert sum(confidence >= printed for confidence in told) == one.taken.n == 2
+
+
+def test_the_best_of_a_wish_for_a_lower_bound_has_the_highest_lower_bound() -> None:
+    rows: list[Row] = [(answer(a=i != 50), {"$.a": 0.5 + i / 200, "$.b": 1.0}) for i in range(100)]
+    (one,) = route(scored(rows), ["lower($.a)>=0.99"]).routings
+    assert one.threshold is None
+    assert one.best == Rate(99, 100)
+
+
 def test_several_wishes_take_what_each_of_them_takes() -> None:
     plan = route(scored(BY_HAND), ["$.a>=1", "$.b>=1"])
     assert [one.to_check for one in plan.routings] == [5, 5]
@@ -135,6 +151,22 @@ def test_free_text_is_no_part_of_a_whole_row() -> None:
     ]
     (one,) = route(evaluate(TICKET, rows, answers), ["exact_match>=0"]).routings
     assert one.threshold == pytest.approx(0.9 ** len(told))
+
+
+class Summary(BaseModel):
+    summary: Annotated[str, FreeText()]
+
+
+def test_where_all_is_free_text_only_fields_can_be_routed() -> None:
+    contract = Contract.from_model(Summary)
+    rows = [Example("text", {"summary": "short"}, id=str(i)) for i in range(10)]
+    answers = [
+        Prediction(one.id, '{"summary":"short"}', confidence={"$.summary": 0.9}) for one in rows
+    ]
+    report = evaluate(contract, rows, answers)
+    with pytest.raises(UsageError, match=r"looks at no field .* 'exact_match>=0.9'.* name a field"):
+        route(report, ["exact_match>=0.9"])
+    assert route(report, ["$.summary>=0.9"]).to_check == 0
 
 
 @given(seed=st.integers(0, 1_000), n=st.integers(2, 60))

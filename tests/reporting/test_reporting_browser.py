@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chromium import Page, chromium_page, find_chromium
 
 from schemalora.attribution import ARM_TITLES, ARMS, attribute
 from schemalora.compliance import evaluate
+from schemalora.contract import Contract
 from schemalora.records import Example, Prediction
 from schemalora.reporting import LearningCurve, write_html
 from tickets import CONTRACT, TARGET, examples, predictions, spoil
@@ -134,6 +137,39 @@ def test_differences_are_marked_by_sign_and_by_letter(browser: Page, path: Path)
     assert browser.evaluate(marked.format("given")) == ['+     "order_id": "ORD-12845",']
     letters = "[...document.querySelectorAll('#rows pre b')].map(e => e.textContent)"
     assert browser.evaluate(letters) == ["3", "8"]
+
+
+def test_integers_that_no_double_holds_keep_their_digits_and_are_marked(
+    browser: Page, tmp_path: Path
+) -> None:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            **{name: {"type": "integer"} for name in ("id", "same", "round")},
+            **{name: {"type": "string"} for name in ("text", "quoted")},
+        },
+    }
+    target = {
+        "id": 2**53 + 1,
+        "same": -(2**64) - 1,
+        "round": 10**22,
+        "text": '9007199254740993: n1, \\"2"\\',
+        "quoted": str(2**53),
+    }
+    contract = Contract.from_json_schema(schema, name="Ids")
+    completion = contract.encode(target).replace('"id":9007199254740993', '"id":9007199254740992')
+    completion = completion.replace(f"{10**22}", "1e22")
+    rows = [Example("text", target, id="a")]
+    report = evaluate(contract, rows, [Prediction("a", completion)])
+    browser.errors.clear()
+    browser.open(write_html(report, tmp_path / "r.html"), width=1280)
+    assert browser.errors == []
+    marked = "[...document.querySelectorAll('#rows pre .{}')].map(e => e.textContent)"
+    assert browser.evaluate(marked.format("taken")) == ['−   "id": 9007199254740993,']
+    assert browser.evaluate(marked.format("given")) == ['+   "id": 9007199254740992,']
+    expected = browser.evaluate("document.querySelector('#rows .sides pre').textContent")
+    lines = [line[1:] for line in expected.splitlines()]
+    assert json.loads("".join(lines)) == target
 
 
 def test_hostile_rows_stay_text(browser: Page, path: Path) -> None:

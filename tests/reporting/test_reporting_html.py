@@ -9,15 +9,16 @@ import re
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from schemalora.attribution import ARMS, attribute
-from schemalora.compliance import ComplianceReport, Rate, evaluate
-from schemalora.contract import Contract
+from schemalora.compliance import ComplianceReport, Rate, evaluate, route
+from schemalora.contract import Contract, FreeText
 from schemalora.errors import PairingError, UsageError
 from schemalora.records import Example, Prediction
 from schemalora.reporting import LearningCurve, write_html
@@ -149,6 +150,24 @@ def test_arms_are_compared_with_the_first(tmp_path: Path) -> None:
     assert text.count('data-arm="') == 2
 
 
+def test_arms_that_cannot_be_paired_keep_their_names_counts_and_the_reason(tmp_path: Path) -> None:
+    def arm(rows: list[Example], **options: Any) -> ComplianceReport:
+        return evaluate(CONTRACT, rows, predictions(rows, spoilt=0.9), **options)
+
+    arms = {"base": arm(ROWS[:30]), "lora": arm(ROWS[30:])}
+    words = " ".join(read(write_html(arms, tmp_path / "r.html"))[1].words)
+    assert "n = 30 (base), 50 (lora)" in words
+    assert re.search(r"lora: \d+\.\d% of 50 answers follow the schema", words)
+    assert "at each path (across), of 50." in words
+    assert "No paired difference for lora: base and lora are not of the same rows" in words
+    for kept in (0, None), (None, 0):
+        rows_of = dict(zip(("base", "lora"), kept, strict=True))
+        arms = {name: arm(ROWS[:30], keep_rows=most) for name, most in rows_of.items()}
+        words = " ".join(read(write_html(arms, tmp_path / "r.html"))[1].words)
+        without = next(name for name, most in rows_of.items() if most == 0)
+        assert f"No paired difference for lora: {without} kept no rows (n=30)" in words
+
+
 def test_an_attribution_gives_the_headline(tmp_path: Path) -> None:
     reports = dict(zip(ARMS, (report(0.9), report(0.5), report(0.3), report(0.01)), strict=True))
     found = attribute(reports, resamples=100)
@@ -235,6 +254,44 @@ def test_confidences_get_reliability_diagrams_and_rows_to_check(tmp_path: Path) 
     assert calibration_words(one.calibration["$.intent"]) in words
     assert "for 99.0% right" in words
     assert "rows to check" not in read(write_html(report(0.5), tmp_path / "r.html"))[0]
+
+
+class Summary(BaseModel):
+    summary: Annotated[str, FreeText()]
+
+
+def test_where_all_is_free_text_the_page_routes_by_fields_only(tmp_path: Path) -> None:
+    rows = [Example("text", {"summary": "short"}, id=str(i)) for i in range(10)]
+    answers = [
+        Prediction(one.id, '{"summary":"short"}', confidence={"$.summary": 0.9}) for one in rows
+    ]
+    one = evaluate(Contract.from_model(Summary), rows, answers)
+    text, _ = read(write_html(one, tmp_path / "r.html"))
+    routes = text[text.index('aria-label="Rows to check"') :]
+    routes = routes[: routes.index("</table>")]
+    assert "$.summary" in routes
+    assert "exact match" not in routes
+
+
+def test_the_page_says_in_full_from_where_on_and_that_nothing_is_taken_held_out(
+    tmp_path: Path,
+) -> None:
+    # The upper half is right, and one group has all of it: the other chooses no threshold.
+    rows = [
+        Example("t", {"summary": "short"}, id=f"{i:02d}", group=f"g{i // 10}") for i in range(20)
+    ]
+    answers = [
+        Prediction(
+            one.id,
+            json.dumps({"summary": "short" if i >= 10 else "no"}),
+            confidence={"$.summary": 0.9999721 + i / 1e7 if i >= 10 else 0.5},
+        )
+        for i, one in enumerate(rows)
+    ]
+    report = evaluate(Contract.from_model(Summary), rows, answers)
+    (route_of,) = route(report, ["$.summary>=0.99"]).routings
+    _, page = read(write_html(report, tmp_path / "r.html"))
+    assert f"confidence ≥ {route_of.threshold!r}; held out, no row is taken" in page.words
 
 
 def test_a_perfect_report_has_a_page_without_failures(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 from schemalora.cli.arguments import ContractArgument, ExamplesArgument, HtmlOption
 from schemalora.compliance import Requirement, check_wishes, evaluate_files, judge
 from schemalora.compliance import route as route_rows
+from schemalora.compliance.evaluation import MOST_ROWS_KEPT
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 
@@ -45,6 +46,14 @@ def evaluate(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Examples without a prediction are wrong.")
     ] = False,
+    keep_rows: Annotated[
+        bool,
+        typer.Option(
+            "--keep-rows",
+            help="Keep every row's outcome in the report, also of more than 100,000 rows, so that "
+            "it can be compared with another. --route does so too.",
+        ),
+    ] = False,
 ) -> None:
     """Score predictions strictly, over all examples."""
     if learning_curve is not None and html is None:
@@ -55,8 +64,14 @@ def evaluate(
     for requirement in requirements:
         requirement.check_name(made.fields)
     wishes = [Requirement.parse(text) for text in route or ()]
-    check_wishes(wishes, made.fields)
-    report = evaluate_files(made, examples, predictions, allow_missing=allow_missing)
+    check_wishes(wishes, {path: one.comparison for path, one in made.fields.items()})
+    report = evaluate_files(
+        made,
+        examples,
+        predictions,
+        allow_missing=allow_missing,
+        keep_rows=None if keep_rows or wishes else MOST_ROWS_KEPT,
+    )
     if output is not None:
         report.save(output)
     if markdown is not None:

@@ -196,7 +196,8 @@ def paired_rows(
     for name, report in zip(names, (a, b), strict=True):
         if report.rows is None:
             raise PairingError(
-                f"{name} kept no rows (n={report.n:,}): evaluate it with keep_rows=None"
+                f"{name} kept no rows (n={report.n:,}): evaluate it with keep_rows=None "
+                "(--keep-rows)"
             )
     rows_a, rows_b = a.rows, b.rows
     assert rows_a is not None

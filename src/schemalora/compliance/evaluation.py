@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from schemalora.compliance.pairing import RowIndex, pair
 from schemalora.compliance.report import ComplianceReport
@@ -17,6 +17,9 @@ from schemalora.records import Example, Prediction, read_examples, read_predicti
 if TYPE_CHECKING:
     from schemalora.contract import Contract
 
+MOST_ROWS_KEPT: Final = 100_000
+"""Above so many rows a report leaves their outcomes out, unless it is asked to keep them."""
+
 
 def evaluate(
     contract: Contract,
@@ -24,7 +27,7 @@ def evaluate(
     predictions: Iterable[Prediction],
     *,
     allow_missing: bool = False,
-    keep_rows: int | None = 100_000,
+    keep_rows: int | None = MOST_ROWS_KEPT,
     keep_failures: int = 500,
 ) -> ComplianceReport:
     """Scores predictions strictly, over all examples.
@@ -62,7 +65,7 @@ def evaluate_files(
     predictions: str | Path,
     *,
     allow_missing: bool = False,
-    keep_rows: int | None = 100_000,
+    keep_rows: int | None = MOST_ROWS_KEPT,
     keep_failures: int = 500,
 ) -> ComplianceReport:
     """Scores a predictions file against an examples file, streaming both; see `evaluate`.

@@ -121,7 +121,7 @@ def _violations(report: ComplianceReport) -> Iterator[str]:
         align="llr",
     )
     if len(rows) > _MOST_VIOLATIONS:
-        yield f"… and {len(rows) - _MOST_VIOLATIONS} more kinds of violation."
+        yield f"… and {len(rows) - _MOST_VIOLATIONS} more pairs of violation and path."
     if report.causes:
         causes = ", ".join(f"{cause} {count:,}" for cause, count in report.causes.items())
         yield f"Not JSON because: {causes}."
@@ -268,7 +268,7 @@ def comparison_table(
                 f"{name} was scored under another contract than {baseline}: "
                 f"{report.contract_name!r}, not {first.contract_name!r}"
             )
-    comparisons, notes = _against_baseline(reports, baseline, seed)
+    comparisons, notes = against_baseline(reports, baseline, seed=seed)
     headers = [""]
     for name, report in reports.items():
         headers.append(f"{name} (n={report.n:,})")
@@ -303,9 +303,10 @@ def _limits(reports: Mapping[str, ComplianceReport]) -> Iterator[str]:
         )
 
 
-def _against_baseline(
-    reports: Mapping[str, ComplianceReport], baseline: str, seed: int
+def against_baseline(
+    reports: Mapping[str, ComplianceReport], baseline: str, *, seed: int = 0
 ) -> tuple[dict[str, Comparison], list[str]]:
+    """Each arm against the baseline, and for those that cannot be paired with it the reason."""
     comparisons: dict[str, Comparison] = {}
     notes: list[str] = []
     for name, report in reports.items():

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Literal
 
 from schemalora.compliance.naming import require_name
-from schemalora.compliance.rate import percent
+from schemalora.compliance.rate import Rate, percent
 from schemalora.compliance.report import ComplianceReport
 from schemalora.compliance.score import METRICS
 from schemalora.errors import UsageError
@@ -72,9 +72,12 @@ class Requirement:
         Raises:
             UsageError: the report has no such metric or field.
         """
-        rate = report.rate(self.name)
-        value = rate.rate if self.judged == "rate" else rate.ci95.low
+        value = self.value(report.rate(self.name))
         return Judgement(self, value, report.n, passed=value >= self.minimum)
+
+    def value(self, rate: Rate) -> float:
+        """What is judged of a rate: itself, or the lower bound of its 95% interval."""
+        return rate.rate if self.judged == "rate" else rate.ci95.low
 
     def __str__(self) -> str:
         name = self.name if self.judged == "rate" else f"lower({self.name})"

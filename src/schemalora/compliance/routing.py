@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from schemalora.compliance.naming import require_name
 from schemalora.compliance.rate import Rate, percent
-from schemalora.compliance.report import ComplianceReport
+from schemalora.compliance.report import ComplianceReport, FieldComparison
 from schemalora.compliance.requirement import Requirement
 from schemalora.compliance.rows import RowOutcomes
 from schemalora.errors import UsageError
@@ -37,7 +37,7 @@ class Routing:
     """The same with each fold's threshold chosen on the other folds' groups: what to expect on
     rows that the threshold has not seen. None where there are not two groups."""
     best: Rate
-    """The highest share of right rows that any threshold keeps."""
+    """Right rows at the threshold that comes nearest to the wish."""
 
     @property
     def to_check(self) -> int:
@@ -70,7 +70,7 @@ class Routing:
                 f"{self.best.n:,} rows are right), so a person has to check all {self.n:,} rows."
             )
         return (
-            f"route {self.wish}: from confidence {self.threshold:.6g} on, a person has to check "
+            f"route {self.wish}: from confidence {self.threshold!r} on, a person has to check "
             f"{self.to_check:,} of {self.n:,} rows ({percent(self.to_check / self.n)}); of the "
             f"{self.taken.n:,} others {self.taken} are right, counted on the rows that chose the "
             f"threshold. {self._expected()}"
@@ -134,15 +134,17 @@ def route(
         seed: deals the groups into folds.
 
     Raises:
-        UsageError: no wishes, an unknown field, no confidences, or a report without rows.
+        UsageError: no wishes, an unknown field, `exact_match` where it looks at no field, no
+            confidences, or a report without rows.
     """
     parsed = [Requirement.parse(one) if isinstance(one, str) else one for one in wishes]
     if not parsed:
         raise UsageError("routing needs at least one wish, such as '$.intent>=0.99'")
+    check_wishes(parsed, report.comparisons)
     if report.rows is None:
         raise UsageError(
             f"the report kept no rows (n={report.n:,}), by which a threshold could be chosen: "
-            "evaluate with keep_rows=None"
+            "evaluate with keep_rows=None (--keep-rows)"
         )
     columns = [_confidences(report, report.rows, wish.name) for wish in parsed]
     routings = tuple(
@@ -156,22 +158,36 @@ def route(
     return RoutingPlan(report.n, routings, report.n - taken)
 
 
-def check_wishes(wishes: Iterable[Requirement], fields: Iterable[str]) -> None:
-    """Refuses a wish that is neither about a field nor about `exact_match`.
+def check_wishes(wishes: Iterable[Requirement], comparisons: Mapping[str, FieldComparison]) -> None:
+    """Refuses a wish that is neither about a field nor about an `exact_match` that looks at any.
+
+    Args:
+        wishes: what is asked for.
+        comparisons: leaf path → how it is compared.
 
     Raises:
-        UsageError: with the nearest name.
+        UsageError: with the nearest name, or with what to name instead.
     """
-    known = [_WHOLE_ROW, *fields]
+    known = [_WHOLE_ROW, *comparisons]
     for wish in wishes:
         require_name(wish.name, known, place="a route, which is by confidence,")
+        if wish.name == _WHOLE_ROW and not counted_fields(comparisons):
+            raise UsageError(
+                f"exact match looks at no field of this contract, and so {str(wish)!r} has no "
+                "confidence to go by: name a field, free text too"
+                if comparisons
+                else f"the contract has no fields, and so {str(wish)!r} has no confidence to go by"
+            )
+
+
+def counted_fields(comparisons: Mapping[str, FieldComparison]) -> list[str]:
+    """The leaf paths that exact match looks at."""
+    return [path for path, how in comparisons.items() if how != "ignored"]
 
 
 def _confidences(report: ComplianceReport, rows: RowOutcomes, name: str) -> _Confidences:
     """Each row's confidence in a field or in the whole row; None where a person has to look."""
-    check_wishes([Requirement(name, 0)], report.fields)
-    counted = [path for path, how in report.comparisons.items() if how != "ignored"]
-    paths = counted if name == _WHOLE_ROW else [name]
+    paths = counted_fields(report.comparisons) if name == _WHOLE_ROW else [name]
     missing = [path for path in paths if path not in rows.confidences]
     if missing:
         raise UsageError(
@@ -202,7 +218,7 @@ def _routing(
         n=len(right),
         taken=_taken(confidences, right, [threshold] * len(right)),
         held_out=_held_out(wish, confidences, right, rows.groups, seed=seed),
-        best=_best(confidences, right),
+        best=_best(wish, confidences, right),
     )
 
 
@@ -251,8 +267,8 @@ def _is_taken(confidence: float | None, threshold: float | None) -> bool:
     return confidence is not None and threshold is not None and confidence >= threshold
 
 
-def _best(confidences: _Confidences, right: Sequence[bool]) -> Rate:
-    """Of all thresholds, the highest share of right rows; of equal ones, that of the most rows."""
+def _best(wish: Requirement, confidences: _Confidences, right: Sequence[bool]) -> Rate:
+    """Of all thresholds, the best by what the wish judges; of equal ones, that of the most rows."""
     told = sorted(
         (
             (one, is_right)
@@ -266,6 +282,9 @@ def _best(confidences: _Confidences, right: Sequence[bool]) -> Rate:
     for number, (confidence, is_right) in enumerate(told, start=1):
         count += is_right
         tied = number < len(told) and told[number][0] == confidence
-        if not tied and count / number >= best.rate:
-            best = Rate(count, number)
+        if tied:
+            continue
+        rate = Rate(count, number)
+        if not best.n or wish.value(rate) >= wish.value(best):
+            best = rate
     return best

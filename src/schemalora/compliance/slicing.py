@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from schemalora.compliance.counts import metric_rates
 from schemalora.compliance.leafreading import leaf_label
 from schemalora.compliance.rate import Rate
 from schemalora.compliance.score import METRIC_BITS
+from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.records import Example
 
 _T = TypeVar("_T")
@@ -24,6 +26,10 @@ _OWN_DIMENSIONS: Final = frozenset({"perturbation", "group", "length"})
 MOST_SLICES: Final = 1_000
 """A dimension with more values than this, such as a column of unique numbers, is not sliced by."""
 _MOST_PLACES: Final = 4_096
+
+_READS_AS_OTHER: Final = re.compile(
+    r"null|true|false|-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|\(object\)|\(array\)|\".*", re.DOTALL
+)
 
 _Place: TypeAlias = "tuple[tuple[str, ...], str, str, tuple[tuple[str, str], ...]]"
 """Perturbations, group, length and columns of an example: all that slices are made of."""
@@ -85,11 +91,15 @@ def slices_of(example: Example) -> Iterator[tuple[str, str]]:
 
 
 def _place(example: Example) -> _Place:
-    columns = tuple(
-        (name, value if isinstance(value, str) else leaf_label(value))
-        for name, value in example.columns.items()
-    )
+    columns = tuple((name, _column_label(value)) for name, value in example.columns.items())
     return example.perturbations, example.group, _length_label(len(example.text)), columns
+
+
+def _column_label(value: JsonValue) -> str:
+    """A string as it is, but in quotes where it reads as the label of some other value."""
+    if not isinstance(value, str):
+        return leaf_label(value)
+    return canonical_json(value) if _READS_AS_OTHER.fullmatch(value) else value
 
 
 def _slices(place: _Place) -> Iterator[tuple[str, str]]:

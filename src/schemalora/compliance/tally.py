@@ -218,7 +218,7 @@ class Tally:
         if self._rows.dropped_confidences:
             yield (
                 "Calibration and routing need every row's confidence, and there are more rows than "
-                "keep_rows: evaluate with keep_rows=None."
+                "keep_rows: evaluate with keep_rows=None (--keep-rows)."
             )
         ignored = [
             path for path, one in self._contract.fields.items() if one.comparison == "ignored"

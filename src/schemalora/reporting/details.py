@@ -21,6 +21,7 @@ def arm_view(name: str, report: ComplianceReport) -> dict[str, Any]:
     """One arm's part of the page."""
     return {
         "name": name,
+        "n": f"{report.n:,}",
         "notes": report.notes,
         "heat": _heat(report),
         "causes": ", ".join(f"{cause} {count:,}" for cause, count in report.causes.items()),

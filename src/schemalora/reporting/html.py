@@ -7,7 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from schemalora.attribution import Attribution
-from schemalora.compliance import Comparison, ComplianceReport, compare
+from schemalora.compliance import Comparison, ComplianceReport
+from schemalora.compliance.markdown import against_baseline
 from schemalora.errors import PairingError, UsageError
 from schemalora.extras import require_extra
 from schemalora.jsonl import atomic_write
@@ -54,8 +55,14 @@ def write_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    comparisons, unpaired = _comparisons(arms)
     page = page_view(
-        arms, _comparisons(arms), title=title, attribution=attribution, curve=learning_curve
+        arms,
+        comparisons,
+        unpaired=unpaired,
+        title=title,
+        attribution=attribution,
+        curve=learning_curve,
     )
     # The one text that the template must not escape again; `page_view` made it safe in a script.
     page["rows_json"] = Markup(page["rows_json"])
@@ -72,14 +79,16 @@ def _read(name: str) -> str:
     return (files("schemalora.reporting") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _comparisons(arms: Mapping[str, ComplianceReport]) -> dict[str, Comparison]:
-    """Each arm against the first, where they are of the same rows."""
+def _comparisons(
+    arms: Mapping[str, ComplianceReport],
+) -> tuple[dict[str, Comparison], list[str]]:
+    """Each arm against the first, and why where that cannot be.
+
+    Raises:
+        PairingError: reports of different contracts.
+    """
     (baseline, first), *others = arms.items()
     for name, report in others:
         if report.contract_fingerprint != first.contract_fingerprint:
             raise PairingError(f"{name} was scored under another contract than {baseline}")
-    comparisons: dict[str, Comparison] = {}
-    for name, report in others:
-        if report.rows is not None and report.rows_fingerprint == first.rows_fingerprint:
-            comparisons[name] = compare(first, report, names=(baseline, name))
-    return comparisons
+    return against_baseline(arms, baseline)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from schemalora.attribution import Attribution
@@ -31,6 +31,7 @@ def page_view(
     reports: Mapping[str, ComplianceReport],
     comparisons: Mapping[str, Comparison],
     *,
+    unpaired: Sequence[str],
     title: str | None,
     attribution: Attribution | None,
     curve: LearningCurve | None,
@@ -41,12 +42,13 @@ def page_view(
     return {
         "title": title or first.contract_name,
         "fingerprint": first.contract_fingerprint[:12],
-        "n": f"{first.n:,}",
-        "headline": _headline(reports, comparisons, attribution),
+        "n": _rows_counted(reports),
+        "headline": _headline(reports, attribution),
         "lede": list(_lede(reports, comparisons, attribution)),
         "reasons": attribution.verdict.reasons if attribution is not None else (),
         "baseline": next(iter(reports)),
         "compared": bool(comparisons),
+        "unpaired": unpaired,
         "arms": [arm_view(name, report) for name, report in reports.items()],
         "table": [
             {"title": METRIC_TITLES[name], "cells": _cells(name, reports, comparisons)}
@@ -70,18 +72,22 @@ def _power(comparisons: Mapping[str, Comparison]) -> str:
     return "" if paired is None else power_note(paired.n, paired.groups)
 
 
-def _headline(
-    reports: Mapping[str, ComplianceReport],
-    comparisons: Mapping[str, Comparison],
-    attribution: Attribution | None,
-) -> str:
+def _rows_counted(reports: Mapping[str, ComplianceReport]) -> str:
+    """The number of rows, of each arm where they differ."""
+    counts = {name: f"{report.n:,}" for name, report in reports.items()}
+    if len(set(counts.values())) == 1:
+        return next(iter(counts.values()))
+    return ", ".join(f"{n} ({name})" for name, n in counts.items())
+
+
+def _headline(reports: Mapping[str, ComplianceReport], attribution: Attribution | None) -> str:
     if attribution is not None:
         return attribution.verdict.headline
     name, report = list(reports.items())[-1]
     compliant, exact = report.metrics["schema_compliant"], report.metrics["exact_match"]
     shape = f"{percent(compliant.rate)} of {report.n:,} answers follow the schema"
     content = f"{percent(exact.rate)} are right in everything that counts"
-    if name not in comparisons:
+    if len(reports) == 1:
         return f"{shape}, {content}."
     return f"{name}: {shape}, {content}."
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemalora.compliance import Calibration, ComplianceReport, Rate, Requirement, Routing, route
 from schemalora.compliance.markdown import METRIC_TITLES
 from schemalora.compliance.rate import percent
+from schemalora.compliance.routing import counted_fields
 from schemalora.statistics import CalibrationBin
 
 WISHES: Final = (0.95, 0.99)
@@ -90,9 +91,10 @@ def _diagram(path: str, calibration: Calibration) -> dict[str, Any]:
 def _routes(report: ComplianceReport) -> list[dict[str, Any]]:
     if report.rows is None:
         return []
-    counted = {path for path, how in report.comparisons.items() if how != "ignored"}
+    counted = set(counted_fields(report.comparisons))
     names = list(report.calibration)
-    if counted <= set(names):
+    # Where all is free text, exact match looks at nothing that could have a confidence.
+    if counted and counted <= set(names):
         names.insert(0, "exact_match")
     lines: list[dict[str, Any]] = []
     for name in names:
@@ -110,7 +112,14 @@ def _routes(report: ComplianceReport) -> list[dict[str, Any]]:
 def _route_cell(one: Routing) -> dict[str, str]:
     if one.threshold is None:
         return {"check": f"all {one.n:,}", "detail": f"not reached; best {percent(one.best.rate)}"}
-    detail = f"confidence ≥ {one.threshold:.4g}"
-    if one.held_out is not None and one.held_out.n:
-        detail += f"; held out {one.held_out}"
-    return {"check": f"{one.to_check:,} of {one.n:,}", "detail": detail}
+    return {
+        "check": f"{one.to_check:,} of {one.n:,}",
+        # In full: whoever types a rounded threshold in may take other rows than were counted.
+        "detail": f"confidence ≥ {one.threshold!r}; {_held_out(one)}",
+    }
+
+
+def _held_out(one: Routing) -> str:
+    if one.held_out is None:
+        return "one group, nothing held out"
+    return f"held out {one.held_out}" if one.held_out.n else "held out, no row is taken"

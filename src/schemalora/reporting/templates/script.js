@@ -1,6 +1,21 @@
 "use strict";
 (() => {
-  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  // JSON.parse rounds integers beyond 2^53: they become BigInts, which keep their digits. For that
+  // each value that is a string or a number goes through it as a string that begins with s or n.
+  const token = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|-?\d[\d.eE+-]*/g;
+  const number = (text) => {
+    const near = Number(text);
+    return /^-?\d+$/.test(text) && !Number.isSafeInteger(near) ? BigInt(text) : near;
+  };
+  const parse = (text) => {
+    JSON.parse(text);  // refuses what is no JSON
+    const marked = text.replace(token, (whole, string, colon) =>
+      colon !== undefined ? whole : '"' + (string === undefined ? "n" + whole : "s" + string) + '"');
+    return JSON.parse(marked, (_, value) => typeof value !== "string" ? value
+      : value[0] === "n" ? number(value.slice(1)) : value.slice(1));
+  };
+  const isNumber = (value) => typeof value === "number" || typeof value === "bigint";
+  const read = (id) => parse(document.getElementById(id).textContent);
   const make = (tag, name, text) => {
     const node = document.createElement(tag);
     if (name) node.className = name;
@@ -52,8 +67,9 @@
       out.push({ text: pad + close + suffix, same: like });
       return;
     }
-    const same = present && value === other;
-    const text = JSON.stringify(value);
+    // Of a BigInt and a number, == compares the exact values, and === the types.
+    const same = present && (isNumber(value) && isNumber(other) ? value == other : value === other);
+    const text = isNumber(value) ? String(value) : JSON.stringify(value);
     const entry = { text: pad + prefix + text + suffix, same };
     if (!same && present && typeof value === "string" && typeof other === "string") {
       // Letters that differ: what is left between the common start and the common end.
@@ -89,7 +105,7 @@
 
   const parsed = (row) => {
     if (row.completion === null || row.violations.some((one) => one.kind === "not_json")) return undefined;
-    try { return JSON.parse(row.completion); } catch { return undefined; }
+    try { return parse(row.completion); } catch { return undefined; }
   };
 
   const card = (row) => {
