@@ -11,7 +11,7 @@ import typer
 
 from schemalora.audit import FindingKind
 from schemalora.audit import audit as audit_examples
-from schemalora.cli.arguments import ContractArgument, ExamplesArgument
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument, check_outputs
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.records import read_examples
@@ -40,6 +40,7 @@ def audit(
     """Audit a data set; exit with 1 where there are errors."""
     if (max_tokens is None) != (tokenizer is None):
         raise UsageError("--max-tokens needs --tokenizer, and the other way round")
+    check_outputs((output,), inputs=(contract, examples, against))
     report = audit_examples(
         read_examples(examples),
         load_contract(contract),

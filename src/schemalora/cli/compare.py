@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import HtmlOption
+from schemalora.cli.arguments import HtmlOption, check_outputs
 from schemalora.compliance import ComplianceReport
 from schemalora.compliance import compare as compare_reports
+from schemalora.errors import UsageError
 from schemalora.jsonl import write_json
 
 
@@ -34,6 +35,9 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
 ) -> None:
     """Compare two reports on the same rows, pair by pair."""
+    if names[0] == names[1]:
+        raise UsageError(f"--names: both are called {names[0]!r}; give two names")
+    check_outputs((output, html), inputs=(a, b))
     reports = (ComplianceReport.load(a), ComplianceReport.load(b))
     # A mistyped name should not cost the comparison.
     for name in not_worse or ():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.arguments import ContractArgument, check_outputs
 from schemalora.compliance.tables import aligned_lines
 from schemalora.contract import Contract, load_contract
 
@@ -32,6 +32,7 @@ def contract(
     ] = None,
 ) -> None:
     """Show a contract: its fingerprint, its instructions and its fields."""
+    check_outputs((output,), inputs=(contract,))
     made = load_contract(contract, optional_keys=optional_keys)
     if output is not None:
         made.save(output)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import ContractArgument, ExamplesArgument
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument, check_outputs
 from schemalora.contract import load_contract
 from schemalora.formatting import PromptFormat, PromptStyle, format_examples
 from schemalora.records import read_examples, write_records
@@ -22,6 +22,7 @@ def format(
     ] = "short",
 ) -> None:
     """Write training records in TRL's conversational form."""
+    check_outputs((output,), inputs=(contract, examples))
     count = write_records(
         output,
         format_examples(

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from schemalora.base_model import Quantization
-from schemalora.cli.arguments import ContractOption
+from schemalora.cli.arguments import ContractOption, check_outputs
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, PromptStyle
@@ -80,6 +80,7 @@ def predict(
     from schemalora.inference import predict as run
     from schemalora.inference.options import DEFAULT_BATCH_SIZE, DEFAULT_MAX_NEW_TOKENS
 
+    check_outputs((output,), inputs=(contract, examples))
     rows = list(read_examples(examples))
     engine = None
     if server is not None:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.arguments import ContractArgument, check_outputs
 from schemalora.contract import load_contract
 from schemalora.contract.loading import load_object
 from schemalora.perturbations import by_name
@@ -49,6 +49,7 @@ def synthesize(
     eval_fraction: Annotated[float, typer.Option(help="The share of the eval set.")] = 0.1,
 ) -> None:
     """Make examples: targets over the contract's cells, put into words, some made hard."""
+    check_outputs((output, eval_output), inputs=(contract, render, draw))
     made = load_contract(contract)
     examples = make_examples(
         GeneratorContract(made, draw=load_object(draw) if draw else None),
