@@ -10,6 +10,7 @@ import typer
 from schemalora.attribution import ARM_TITLES, ARMS
 from schemalora.attribution import attribute as attribute_arms
 from schemalora.cli.arguments import HtmlOption, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.compliance import ComplianceReport
 from schemalora.jsonl import write_json
 
@@ -44,4 +45,4 @@ def attribute(
 
         titled = {ARM_TITLES[arm]: reports[arm] for arm in ARMS}
         write_html(titled, html, attribution=attribution)
-    typer.echo(attribution.to_markdown())
+    echo(attribution.to_markdown())

@@ -12,6 +12,7 @@ import typer
 from schemalora.audit import FindingKind
 from schemalora.audit import audit as audit_examples
 from schemalora.cli.arguments import ContractArgument, ExamplesArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.records import read_examples
@@ -52,9 +53,9 @@ def audit(
     if output is not None:
         report.save(output)
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+        echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
-        typer.echo(report.to_text())
+        echo(report.to_text())
     if not report.ok:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schemalora.cli.arguments import HtmlOption, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.compliance import ComplianceReport
 from schemalora.compliance import compare as compare_reports
 from schemalora.errors import UsageError
@@ -49,9 +50,9 @@ def compare(
         from schemalora.reporting import write_html
 
         write_html(dict(zip(names, reports, strict=True)), html)
-    typer.echo(comparison.to_markdown())
+    echo(comparison.to_markdown())
     worse = [one for one in map(comparison.difference, not_worse or ()) if one.significantly_worse]
     for one in worse:
-        typer.echo(f"failed: {names[1]} is significantly worse than {names[0]} in {one.name}")
+        echo(f"failed: {names[1]} is significantly worse than {names[0]} in {one.name}")
     if worse:
         raise typer.Exit(1)

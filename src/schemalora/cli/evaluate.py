@@ -13,6 +13,7 @@ from schemalora.cli.arguments import (
     HtmlOption,
     check_outputs,
 )
+from schemalora.cli.printing import echo
 from schemalora.compliance import Requirement, check_wishes, evaluate_files, judge
 from schemalora.compliance import route as route_rows
 from schemalora.contract import load_contract
@@ -76,11 +77,11 @@ def evaluate(
         from schemalora.reporting import write_html
 
         write_html({predictions.stem: report}, html, learning_curve=curve)
-    typer.echo(report.to_markdown())
+    echo(report.to_markdown())
     if wishes:
-        typer.echo(str(route_rows(report, wishes)))
+        echo(str(route_rows(report, wishes)))
     judgements = judge(report, requirements)
     for judgement in judgements:
-        typer.echo(str(judgement))
+        echo(str(judgement))
     if not all(judgement.passed for judgement in judgements):
         raise typer.Exit(1)

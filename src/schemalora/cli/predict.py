@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from schemalora.base_model import Quantization
 from schemalora.cli.arguments import ContractOption, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, PromptStyle
@@ -113,9 +114,9 @@ def predict(
         for notice in notices:
             # Those of other libraries are not about this run.
             if notice.category is UserWarning:
-                typer.echo(f"warning: {notice.message}", err=True)
+                echo(f"warning: {notice.message}", err=True)
         count = sum(1 for _ in predictions)
-    typer.echo(f"{output}: {count} predictions")
+    echo(f"{output}: {count} predictions")
 
 
 class _Shown:
@@ -141,4 +142,4 @@ class _Shown:
         tenths = 10 * done // max(total, 1)
         if not self._terminal and tenths > self._tenths:
             self._tenths = tenths
-            typer.echo(f"{done} of {total} rows", err=True)
+            echo(f"{done} of {total} rows", err=True)

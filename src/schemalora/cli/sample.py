@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schemalora.cli.arguments import ContractArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.jsonl import write_jsonl
 from schemalora.jsonvalue import canonical_json
@@ -27,7 +28,8 @@ def sample(
     targets = draw_targets(load_contract(contract), count, seed)
     if output is not None:
         written = write_jsonl(output, targets)
-        typer.echo(f"{written} targets written to {output}")
+        echo(f"{written} targets written to {output}")
         return
     for target in targets:
-        typer.echo(canonical_json(target))
+        if not echo(canonical_json(target)):
+            return

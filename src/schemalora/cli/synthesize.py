@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from schemalora.cli.arguments import ContractArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.contract.loading import load_object
 from schemalora.perturbations import by_name
@@ -68,8 +69,8 @@ def synthesize(
     )
     if eval_output is None:
         written = write_examples(output, rows)
-        typer.echo(f"{written} examples: {output}")
+        echo(f"{written} examples: {output}")
         return
     train_rows, eval_rows = split(rows, eval_fraction=eval_fraction, seed=seed, contract=made)
-    typer.echo(f"{write_examples(output, train_rows)} training examples: {output}")
-    typer.echo(f"{write_examples(eval_output, eval_rows)} eval examples: {eval_output}")
+    echo(f"{write_examples(output, train_rows)} training examples: {output}")
+    echo(f"{write_examples(eval_output, eval_rows)} eval examples: {eval_output}")
