@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from inference.conftest import MESSAGES
-from schemalora.errors import ServerError
+from schemalora.errors import ServerError, UsageError
 from schemalora.inference import OpenAIServer, predict
 from schemalora.records import read_predictions
 
@@ -238,6 +238,45 @@ def test_a_server_that_is_down(contract):
     )
     with pytest.raises(ServerError, match="no answer"):
         list(predict("base", MESSAGES, contract=contract, engine=engine))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("example/v1", "does not begin with http"),
+        ("localhost:8000/v1", "does not begin with http"),
+        ("ftp://example/v1", "does not begin with http"),
+        ("http:///v1", "names no host"),
+        ("http://[::1/v1", "Invalid IPv6 URL"),
+        ("http://localhost:80a/v1", "[Pp]ort"),
+        ("http://localhost:70000/v1", "[Pp]ort"),
+        ("http://localhost/v 1", "a space or a line break"),
+        ("http://localhost/v1\n", "a space or a line break"),
+        ("http://localhost/ä", "percent-encoded"),
+        ("http://me:sesame@localhost/v1", "a name or a password"),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_refused_at_once(url, said):
+    with pytest.raises(UsageError, match=said) as caught:
+        OpenAIServer(url=url, model="ticket")
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sesame\n", "ses ame", "sesame\u2026"])
+def test_a_key_that_no_header_carries_is_refused_and_never_shown(key, monkeypatch):
+    with pytest.raises(UsageError, match=r"api_key: character [47] of 7") as caught:
+        OpenAIServer(url="http://localhost/v1", model="ticket", api_key=key)
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(UsageError, match="OPENAI_API_KEY") as also:
+        OpenAIServer(url="http://localhost/v1", model="ticket")
+    assert "ses" not in f"{caught.value}{also.value}"
+    assert "sesame" not in repr(OpenAIServer(url="http://h", model="m", api_key="sesame"))
+
+
+def test_a_host_that_is_none_is_not_asked_again(contract):
+    engine = OpenAIServer(url="http://a..b/v1", model="ticket", first_pause=30)
+    with pytest.raises(ServerError, match="not an address"):
+        list(predict("some-base-model", MESSAGES[:1], contract=contract, engine=engine))
 
 
 def test_rows_that_were_done_are_kept_and_not_asked_for_again(contract, tmp_path):
