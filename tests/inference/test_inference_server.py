@@ -1,6 +1,7 @@
 """The protocol over real sockets: answers, and everything that goes wrong on the way."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -273,6 +274,11 @@ def test_a_key_that_no_header_carries_is_refused_and_never_shown(key, monkeypatc
     assert "sesame" not in repr(OpenAIServer(url="http://h", model="m", api_key="sesame"))
 
 
+def test_at_least_one_request_at_once():
+    with pytest.raises(UsageError, match="concurrency is at least 1"):
+        OpenAIServer(url="http://localhost/v1", model="ticket", concurrency=0)
+
+
 def test_a_host_that_is_none_is_not_asked_again(contract):
     engine = OpenAIServer(url="http://a..b/v1", model="ticket", first_pause=30)
     with pytest.raises(ServerError, match="not an address"):
@@ -299,6 +305,41 @@ def test_rows_that_were_done_are_kept_and_not_asked_for_again(contract, tmp_path
     assert [one.example_id for one in read_predictions(output)] == [
         f"text-{n}" for n in range(1, 13)
     ]
+
+
+def test_an_interrupted_run_keeps_what_arrived_and_waits_for_nothing(contract, tmp_path):
+    stuck = threading.Event()
+    output = tmp_path / "p.jsonl"
+    program = (
+        "import sys\n"
+        "from schemalora.contract import Contract\n"
+        "from schemalora.inference import OpenAIServer, predict\n"
+        "contract = Contract.load(sys.argv[1])\n"
+        "engine = OpenAIServer(url=sys.argv[2], model='m', timeout=300)\n"
+        "list(predict('b', ['one', 'two'], contract=contract, engine=engine, output=sys.argv[3]))\n"
+    )
+
+    def respond(number, body):
+        if number:
+            stuck.wait(120)
+        return answer("{}")
+
+    contract.save(tmp_path / "contract.json")
+    with serving(respond) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, tmp_path / "contract.json", server.url, output],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while len(server.requests) < 2 or not output.exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+            stuck.set()
+    assert len(list(read_predictions(output))) == 1
 
 
 def test_control_tokens_arrive_as_plain_text(contract):

@@ -14,12 +14,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, cast
 
 from schemalora.contract import Contract
-from schemalora.errors import ServerError
+from schemalora.errors import ServerError, UsageError
 from schemalora.formatting import PromptFormat, build_prompt
 from schemalora.inference.address import check_key, check_url
 from schemalora.jsonvalue import JsonValue
@@ -63,13 +63,15 @@ class OpenAIServer:
     """More keys of the request's body, such as a server's own options."""
 
     def __post_init__(self) -> None:
-        """Refuses an address or a key that no request could carry.
+        """Refuses an address or a key that no request could carry, and to ask for nothing at once.
 
         Raises:
             UsageError: with what is wrong; the key is never part of the message.
         """
         check_url(self.url)
         self._headers()
+        if self.concurrency < 1:
+            raise UsageError(f"concurrency is at least 1, not {self.concurrency}")
 
     def identity(self) -> dict[str, JsonValue]:
         """What decides which model answers; the address may change between runs."""
@@ -259,28 +261,47 @@ def _bounded(
     concurrency: int,
     given_up: threading.Event,
 ) -> Iterator[Prediction]:
-    """Asks for all rows, a few at a time; after a failure what is under way is waited for."""
+    """Asks for all rows, a few at a time.
+
+    After a failure what is under way is waited for. After Ctrl-C, or where nobody asks for more
+    rows, it is not: the threads are daemons and end with the process, which those of an executor
+    would hold up until each has its answer.
+    """
     waiting = iter(rows)
+    todo = SimpleQueue[Example | None]()
+    answers = SimpleQueue[Prediction | BaseException]()
+
+    def work() -> None:
+        while (row := todo.get()) is not None:
+            try:
+                answers.put(ask(row))
+            except BaseException as error:
+                answers.put(error)
+
+    threads = min(concurrency, len(rows))
+    for number in range(threads):
+        threading.Thread(target=work, name=f"requests-{number}", daemon=True).start()
     failure: ServerError | None = None
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="requests") as pool:
-        try:
-            under_way: set[Future[Prediction]] = set()
-            while True:
-                while failure is None and len(under_way) < concurrency:
-                    row = next(waiting, None)
-                    if row is None:
-                        break
-                    under_way.add(pool.submit(ask, row))
-                if not under_way:
-                    break
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    try:
-                        yield future.result()
-                    except ServerError as error:
-                        failure = failure or error
-                        given_up.set()
-        finally:
-            given_up.set()
+    under_way = 0
+    try:
+        while True:
+            while failure is None and under_way < threads and (row := next(waiting, None)):
+                todo.put(row)
+                under_way += 1
+            if not under_way:
+                break
+            answer = answers.get()
+            under_way -= 1
+            if isinstance(answer, ServerError):
+                failure = failure or answer
+                given_up.set()
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                yield answer
+    finally:
+        given_up.set()
+        for _ in range(threads):
+            todo.put(None)
     if failure is not None:
         raise failure
