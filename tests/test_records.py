@@ -107,6 +107,19 @@ def test_a_bad_example_is_named(row: str, reason: str, tmp_path: Path):
         ('{"completion":"a"}', "the key 'example_id' is missing"),
         ('{"example_id":"a","completion":null}', "'completion' must be str, not null"),
         ('{"example_id":"a","completion":"","finish_reason":"done"}', "unknown finish_reason"),
+        (
+            f'{{"example_id":"a","completion":"","seconds":{"9" * 400}}}',
+            "'seconds' is too large for a number",
+        ),
+        ('{"example_id":"a","completion":"","seconds":"1"}', "'seconds' must be int or float"),
+        (
+            '{"example_id":"a","completion":"","confidence":{"$.intent":"high"}}',
+            r"'confidence' of '\$.intent' must be a number, not string",
+        ),
+        (
+            '{"example_id":"a","completion":"","confidence":{"$.intent":true}}',
+            r"'confidence' of '\$.intent' must be a number, not boolean",
+        ),
     ],
 )
 def test_a_bad_prediction_is_named(row: str, reason: str, tmp_path: Path):
