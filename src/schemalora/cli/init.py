@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,4 +22,4 @@ def init(
     """Write a starter project: a renderer, a config, a data audit, a property test."""
     for path in write_starter(contract, folder):
         echo(str(path))
-    echo(f"Next: cd {folder} && python make_data.py && pytest")
+    echo(f"Next: cd {shlex.quote(str(folder))} && python make_data.py && pytest")
