@@ -219,7 +219,7 @@ def test_a_draw_that_fails_is_named_with_its_seed(draw: Any, reason: str):
 
 def test_a_draw_is_a_function():
     with pytest.raises(UsageError, match="the draw is a dict"):
-        GeneratorContract(CONTRACT, draw={"number": "3"})  # pyright: ignore[reportArgumentType]  (the point)
+        GeneratorContract(CONTRACT, draw={"number": "3"})
 
 
 @pytest.mark.parametrize("options", [{"count": -1}, {"count": 1, "perturbed": 1.5}])
