@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,54 @@ def test_atomic_write_gives_ordinary_permissions(tmp_path: Path):
         file.write("x")
     (tmp_path / "usual.txt").write_text("x")
     assert (tmp_path / "new.txt").stat().st_mode == (tmp_path / "usual.txt").stat().st_mode
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path):
+    path = tmp_path / "secret.jsonl"
+    path.touch(mode=0o600)
+    write_jsonl(path, [{"a": 1}])
+    assert (path.stat().st_mode & 0o777, path.read_text()) == (0o600, '{"a":1}\n')
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_a_link(tmp_path: Path, there: bool):
+    (tmp_path / "far").mkdir()
+    target = tmp_path / "far" / "rows.jsonl"
+    if there:
+        target.write_text("old")
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(target)
+    write_jsonl(link, [{"a": 1}])
+    assert link.is_symlink()
+    assert target.read_text() == '{"a":1}\n'
+    assert [one.name for one in target.parent.iterdir()] == ["rows.jsonl"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_jsonl(pipe, [{"a": 1}])
+        assert os.read(reader, 100) == b'{"a":1}\n'
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_pipe_whose_reader_goes_away_is_named(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def rows():
+        yield {"a": 1}
+        os.close(reader)
+        yield {"b": 2}
+
+    with pytest.raises(UsageError, match="pipe: its reader went away"):
+        write_jsonl(pipe, rows())
 
 
 @pytest.mark.parametrize(

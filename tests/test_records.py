@@ -110,8 +110,17 @@ def test_a_bad_example_is_named(row: str, reason: str, tmp_path: Path):
         ('{"example_id":"a","completion":"","seconds":1e999}', "the number 1e999 is more than"),
         ('{"example_id":"a","completion":"","seconds":1e305}', "'seconds' must be at most 1e"),
         (
-            f'{{"example_id":"a","completion":"","seconds":{10**400}}}',
-            "'seconds' must be at most 1e",
+            f'{{"example_id":"a","completion":"","seconds":{"9" * 400}}}',
+            "'seconds' is too large for a number",
+        ),
+        ('{"example_id":"a","completion":"","seconds":"1"}', "'seconds' must be int or float"),
+        (
+            '{"example_id":"a","completion":"","confidence":{"$.intent":"high"}}',
+            r"'confidence' of '\$.intent' must be a number, not string",
+        ),
+        (
+            '{"example_id":"a","completion":"","confidence":{"$.intent":true}}',
+            r"'confidence' of '\$.intent' must be a number, not boolean",
         ),
     ],
 )

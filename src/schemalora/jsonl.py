@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,8 +18,20 @@ from schemalora.jsonvalue import JsonValue, canonical_json, indented_json
 
 @contextmanager
 def atomic_write(path: str | Path) -> Generator[IO[str]]:
-    """Opens a temporary file beside `path` that takes its place only when the block succeeds."""
+    """Opens a temporary file beside `path` that takes its place only when the block succeeds.
+
+    Links stay links, and a file that is there keeps its mode. What is there and is no file, such as
+    a pipe or a device, cannot be replaced: it is written to as it is.
+
+    Raises:
+        UsageError: the reader of a pipe went away before all was written.
+    """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        with _plain_write(path) as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     part = Path(name)
@@ -27,14 +40,29 @@ def atomic_write(path: str | Path) -> Generator[IO[str]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; give what open() would have given.
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
+        part.chmod(_mode(path))
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _plain_write(path: Path) -> Generator[IO[str]]:
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+    except BrokenPipeError as error:
+        raise UsageError(f"{path}: its reader went away before all was written") from error
+
+
+def _mode(path: Path) -> int:
+    """That of the file that is there, or what open() would give a new one (mkstemp gives 0600)."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
 
 
 def write_jsonl(path: str | Path, rows: Iterable[JsonValue]) -> int:

@@ -193,7 +193,7 @@ def read_predictions(path: str | Path) -> Iterator[Prediction]:
         finish_reason = reader.optional("finish_reason", str, None)
         if finish_reason not in (None, "stop", "length", "error"):
             raise RecordError(path, line, f"unknown finish_reason {finish_reason!r}")
-        seconds = reader.optional("seconds", (int, float), None)
+        seconds = reader.number("seconds")
         if seconds is not None and abs(seconds) > _MOST_SECONDS:
             raise reader.error(f"'seconds' must be at most {_MOST_SECONDS:g}")
         yield Prediction(
@@ -201,9 +201,9 @@ def read_predictions(path: str | Path) -> Iterator[Prediction]:
             completion=reader.required("completion", str),
             prompt_tokens=reader.optional("prompt_tokens", int, None),
             completion_tokens=reader.optional("completion_tokens", int, None),
-            seconds=None if seconds is None else float(seconds),
+            seconds=seconds,
             finish_reason=finish_reason,
-            confidence=cast("dict[str, float]", reader.mapping("confidence")),
+            confidence=reader.numbers("confidence"),
         )
 
 
@@ -231,6 +231,24 @@ class _RowReader:
 
     def mapping(self, key: str) -> dict[str, JsonValue]:
         return cast("dict[str, JsonValue]", self.optional(key, dict, dict[str, JsonValue]()))
+
+    def number(self, key: str) -> float | None:
+        value = self.optional(key, (int, float), None)
+        return None if value is None else self._float(repr(key), value)
+
+    def numbers(self, key: str) -> dict[str, float]:
+        return {
+            name: self._float(f"{key!r} of {name!r}", value)
+            for name, value in self.mapping(key).items()
+        }
+
+    def _float(self, what: str, value: JsonValue) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise self.error(f"{what} must be a number, not {type_name(value)}")
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise self.error(f"{what} is too large for a number") from error
 
     def messages(self, key: str) -> tuple[Message, ...]:
         turns = cast("list[JsonValue]", self.required(key, list))

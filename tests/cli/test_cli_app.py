@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from customer_support.dataset import build_dataset
 from schemalora import __version__, write_examples
+from schemalora.records import Prediction, write_predictions
+from tickets import CONTRACT as TICKETS
 
 TICKET = "customer_support.ticket:SupportTicket"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -91,6 +94,49 @@ def test_a_field_that_no_schema_can_express_is_named_by_its_path(tmp_path: Path)
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert "$.inner.hook" in done.stderr
+
+
+def unread(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command with a standard output whose reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "schemalora", *arguments],
+            stdout=writing, stderr=subprocess.PIPE, text=True, cwd=EXAMPLES, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("sample", TICKET, "-n", "1000000000"), ("contract", TICKET), ("sample", "--help")],
+)
+def test_a_reader_that_goes_away_is_no_error(arguments: tuple[str, ...]):
+    done = unread(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("gate", "code"), [("exact_match>=1", 0), ("lower(exact_match)>=1", 1)])
+def test_a_gate_decides_the_exit_code_though_nobody_reads(tmp_path: Path, gate: str, code: int):
+    rows = build_dataset(train_count=600, eval_count=80, seed=0)[0][:3]
+    answers = [Prediction(row.id, TICKETS.encode(row.target)) for row in rows]
+    write_examples(tmp_path / "rows.jsonl", rows)
+    write_predictions(tmp_path / "answers.jsonl", answers)
+    files = (str(tmp_path / "rows.jsonl"), str(tmp_path / "answers.jsonl"))
+    done = unread("evaluate", TICKET, *files, "--require", gate)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_both_sets_are_written_though_nobody_reads(tmp_path: Path):
+    sets = (tmp_path / "train.jsonl", tmp_path / "eval.jsonl")
+    done = unread(
+        "synthesize", TICKET, "-n", "30", "-o", str(sets[0]),
+        "--eval-output", str(sets[1]), "--eval-fraction", "0.3",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(path.exists() for path in sets)
 
 
 def test_debug_shows_the_trace():

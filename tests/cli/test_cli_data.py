@@ -91,6 +91,26 @@ def test_wrong_use_is_one_line(folder: Path, arguments: tuple[str, ...], message
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "same.jsonl", "--eval-output", "./same.jsonl"), "same.jsonl: two outputs"),
+        (("-o", "link.json"), "link.json: would overwrite what is read"),
+        (("-o", "words.py", "--render", "words.py:render"), "words.py: would overwrite"),
+        (("-o", "train.jsonl", "--eval-output", "."), "Is a directory"),
+    ],
+)
+def test_outputs_overwrite_nothing_that_is_read_or_written(
+    folder: Path, arguments: tuple[str, ...], message: str
+):
+    (folder / "link.json").symlink_to("note.json")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = command(folder, "synthesize", "note.json", "-n", "9", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
 def test_init_names_what_it_wrote_and_refuses_a_second_time(folder: Path):
     done = command(folder, "init", "note.json", "-o", "project")
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 import customer_support.ticket
 from schemalora.cli import main
+from schemalora.cli.arguments import check_outputs
 from schemalora.compliance import ComplianceReport
 from schemalora.records import write_examples, write_predictions
 from tickets import CONTRACT, examples, predictions
@@ -172,6 +174,52 @@ def test_compare_can_be_a_gate_against_regressions(run, files: Path) -> None:
     code, _, err = run(*better[:-1], "accuracy")
     assert code == 2
     assert "no metric or field 'accuracy'" in err
+
+
+def test_outputs_overwrite_nothing_that_is_read(run, files: Path) -> None:
+    scored(run, files, "lora")
+    before = {path: path.read_bytes() for path in files.iterdir()}
+    rows, answers, report = (files / name for name in ("examples.jsonl", "lora.jsonl", "lora.json"))
+    (files / "contract.json").write_text(json.dumps(CONTRACT.to_dict()))
+    before[files / "contract.json"] = (files / "contract.json").read_bytes()
+    for command in (
+        ("evaluate", TICKET, rows, answers, "-o", answers),
+        ("evaluate", TICKET, rows, answers, "-o", files / "r.json", "--markdown", rows),
+        ("contract", files / "contract.json", "-o", files / "contract.json"),
+        ("compare", report, report, "--names", "a", "b", "--html", report),
+        ("attribute", report, report, report, report, "-o", report),
+        ("audit", TICKET, rows, "-o", rows),
+        ("format", TICKET, rows, "-o", rows),
+        ("predict", "base", rows, "-o", rows),
+    ):
+        code, _, err = run(*command)
+        assert (code, "would overwrite what is read" in err) == (2, True), (command, err)
+    assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_pipes_may_be_given_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_outputs((pipe, pipe), inputs=(pipe,))
+
+
+def test_names_that_are_the_same_are_refused(run, files: Path) -> None:
+    scored(run, files, "base")
+    scored(run, files, "lora")
+    code, _, err = run(
+        "compare", files / "base.json", files / "lora.json", "--names", "x", "x",
+        "--html", files / "c.html",
+    )  # fmt: skip
+    assert (code, "both are called 'x'" in err) == (2, True)
+    assert not (files / "c.html").exists()
+
+
+def test_a_missing_learning_curve_is_refused_before_scoring(run, files: Path) -> None:
+    code, _, err = scored(
+        run, files, "lora", "--html", files / "r.html", "--learning-curve", files / "nowhere"
+    )
+    assert (code, "nowhere: cannot be read" in err) == (2, True)
+    assert not (files / "lora.json").exists()
 
 
 def test_attribute_gives_a_verdict(run, files: Path) -> None:

@@ -422,6 +422,22 @@ def test_loading_by_module_and_by_file(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_no_contract_is_named(tmp_path: Path) -> None:
+    newer = tmp_path / "newer.json"
+    newer.write_text(json.dumps({**CONTRACTS["Ticket"].to_dict(), "format_version": 99}))
+    for load in (Contract.load, lambda path: load_contract(str(path))):
+        with pytest.raises(UsageError, match=r"newer.json: not a contract of .*but 99"):
+            load(newer)
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"type":"object","properties":{"a":{"type":"text"}}}')
+    with pytest.raises(SchemaError, match=r"broken.json: "):
+        load_contract(str(broken))
+    broken.write_text(json.dumps({**CONTRACTS["Ticket"].to_dict(), "schema": {"type": "text"}}))
+    with pytest.raises(SchemaError, match=r"broken.json: ") as caught:
+        Contract.load(broken)
+    assert caught.value.path == "$"
+
+
 def test_other_objects_are_not_called_contracts(tmp_path: Path) -> None:
     (tmp_path / "made.py").write_text("def render(target, rng): ...\n")
     assert callable(load_object(f"{tmp_path}/made.py:render"))

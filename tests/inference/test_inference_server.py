@@ -1,6 +1,7 @@
 """The protocol over real sockets: answers, and everything that goes wrong on the way."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from inference.conftest import MESSAGES
-from schemalora.errors import ServerError
+from schemalora.errors import ServerError, UsageError
 from schemalora.inference import OpenAIServer, predict
 from schemalora.records import read_predictions
 
@@ -128,7 +129,7 @@ def test_what_is_known_of_the_server_is_kept_beside_the_predictions(contract, tm
         "listed_as": MODELS_LISTED[1],
         "response_format": contract.response_format(),
     }
-    engine = OpenAIServer(url="http://user:secret@127.0.0.1:9/v1", model="ticket", timeout=1)
+    engine = OpenAIServer(url="http://127.0.0.1:9/v1", model="ticket", timeout=1)
     assert engine.notes() == {
         "server": "http://127.0.0.1:9/v1",
         "served_model": "ticket",
@@ -240,6 +241,50 @@ def test_a_server_that_is_down(contract):
         list(predict("base", MESSAGES, contract=contract, engine=engine))
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("example/v1", "does not begin with http"),
+        ("localhost:8000/v1", "does not begin with http"),
+        ("ftp://example/v1", "does not begin with http"),
+        ("http:///v1", "names no host"),
+        ("http://[::1/v1", "Invalid IPv6 URL"),
+        ("http://localhost:80a/v1", "[Pp]ort"),
+        ("http://localhost:70000/v1", "[Pp]ort"),
+        ("http://localhost/v 1", "a space or a line break"),
+        ("http://localhost/v1\n", "a space or a line break"),
+        ("http://localhost/ä", "percent-encoded"),
+        ("http://me:sesame@localhost/v1", "a name or a password"),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_refused_at_once(url, said):
+    with pytest.raises(UsageError, match=said) as caught:
+        OpenAIServer(url=url, model="ticket")
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sesame\n", "ses ame", "sesame\u2026"])
+def test_a_key_that_no_header_carries_is_refused_and_never_shown(key, monkeypatch):
+    with pytest.raises(UsageError, match=r"api_key: character [47] of 7") as caught:
+        OpenAIServer(url="http://localhost/v1", model="ticket", api_key=key)
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(UsageError, match="OPENAI_API_KEY") as also:
+        OpenAIServer(url="http://localhost/v1", model="ticket")
+    assert "ses" not in f"{caught.value}{also.value}"
+    assert "sesame" not in repr(OpenAIServer(url="http://h", model="m", api_key="sesame"))
+
+
+def test_at_least_one_request_at_once():
+    with pytest.raises(UsageError, match="concurrency is at least 1"):
+        OpenAIServer(url="http://localhost/v1", model="ticket", concurrency=0)
+
+
+def test_a_host_that_is_none_is_not_asked_again(contract):
+    engine = OpenAIServer(url="http://a..b/v1", model="ticket", first_pause=30)
+    with pytest.raises(ServerError, match="not an address"):
+        list(predict("some-base-model", MESSAGES[:1], contract=contract, engine=engine))
+
+
 def test_rows_that_were_done_are_kept_and_not_asked_for_again(contract, tmp_path):
     texts = [f"text {n}" for n in range(12)]
     output = tmp_path / "predictions.jsonl"
@@ -260,6 +305,41 @@ def test_rows_that_were_done_are_kept_and_not_asked_for_again(contract, tmp_path
     assert [one.example_id for one in read_predictions(output)] == [
         f"text-{n}" for n in range(1, 13)
     ]
+
+
+def test_an_interrupted_run_keeps_what_arrived_and_waits_for_nothing(contract, tmp_path):
+    stuck = threading.Event()
+    output = tmp_path / "p.jsonl"
+    program = (
+        "import sys\n"
+        "from schemalora.contract import Contract\n"
+        "from schemalora.inference import OpenAIServer, predict\n"
+        "contract = Contract.load(sys.argv[1])\n"
+        "engine = OpenAIServer(url=sys.argv[2], model='m', timeout=300)\n"
+        "list(predict('b', ['one', 'two'], contract=contract, engine=engine, output=sys.argv[3]))\n"
+    )
+
+    def respond(number, body):
+        if number:
+            stuck.wait(120)
+        return answer("{}")
+
+    contract.save(tmp_path / "contract.json")
+    with serving(respond) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, tmp_path / "contract.json", server.url, output],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while len(server.requests) < 2 or not output.exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+            stuck.set()
+    assert len(list(read_predictions(output))) == 1
 
 
 def test_control_tokens_arrive_as_plain_text(contract):

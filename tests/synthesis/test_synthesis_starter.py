@@ -54,6 +54,37 @@ def test_a_starter_project_runs_as_it_is(tmp_path: Path, kind: str):
     assert TrainingConfig.from_toml(folder / "train.toml").rank == 16
 
 
+MODULES = {
+    "kinds.py": "from typing import Literal\nKind = Literal['call', 'visit']\n",
+    "notes.py": "from pydantic import BaseModel\nfrom kinds import Kind\n"
+    "class Note(BaseModel):\n    who: str\n    kind: Kind\n",
+    "office/__init__.py": "from office.model import Note\n",
+    "office/model.py": "from notes import Note\n",
+}
+
+
+@pytest.mark.parametrize("source", ["notes:Note", "office.model:Note", "office:Note"])
+def test_a_module_of_the_current_folder_is_found_from_the_project(tmp_path: Path, source: str):
+    for name, code in MODULES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code)
+    said = run(tmp_path, "-m", "schemalora", "init", source, "-o", "sub/my project")
+    assert "Next: cd 'sub/my project' && " in said
+    found = run(tmp_path / "sub" / "my project", "-c", "import contract; print(contract.CONTRACT)")
+    assert "'Note', 2 fields" in found
+
+
+def test_a_module_of_the_project_s_own_names_is_refused(tmp_path: Path):
+    model = "from pydantic import BaseModel\nclass Note(BaseModel):\n    who: str\n"
+    (tmp_path / "contract.py").write_text(model)
+    with pytest.raises(UsageError, match="give the model's file"):
+        write_starter("contract:Note", tmp_path / "project")
+    assert not (tmp_path / "project").exists()
+    write_starter(f"{tmp_path / 'contract.py'}:Note", tmp_path / "project")
+    found = run(tmp_path / "project", "-c", "import contract; print(contract.CONTRACT)")
+    assert "'Note', 1 fields" in found
+
+
 def test_a_renderer_has_a_slot_for_every_extracted_field(tmp_path: Path):
     write_starter(f"{TICKET}:SupportTicket", tmp_path)
     code = (tmp_path / "renderer.py").read_text()

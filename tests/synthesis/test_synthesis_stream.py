@@ -189,6 +189,39 @@ def test_a_draw_that_breaks_the_contract_is_named_with_its_seed():
         next(synthesize(generator, render=say, count=3))
 
 
+def wrong_key(rng: Random) -> Any:
+    return {"number": rng.choice("abc")}["colour"]
+
+
+def no_argument() -> Any:
+    return {"number": "3", "urgent": True}
+
+
+def instance(rng: Random) -> Any:
+    return Order(number="3", urgent=True)
+
+
+@pytest.mark.parametrize(
+    ("draw", "reason"),
+    [
+        (wrong_key, "raised KeyError: 'colour'"),
+        (no_argument, "raised TypeError: no_argument"),
+        (instance, r"gave no JSON value but a Order .*return model_dump\(mode='json'\)"),
+    ],
+)
+def test_a_draw_that_fails_is_named_with_its_seed(draw: Any, reason: str):
+    generator = GeneratorContract(CONTRACT, draw=draw)
+    with pytest.raises(UsageError, match=reason) as caught:
+        next(synthesize(generator, render=say, count=3, seed=7))
+    assert f"draw {draw.__name__}: " in str(caught.value)
+    assert f"(seed {7 << 32})" in str(caught.value)
+
+
+def test_a_draw_is_a_function():
+    with pytest.raises(UsageError, match="the draw is a dict"):
+        GeneratorContract(CONTRACT, draw={"number": "3"})
+
+
 @pytest.mark.parametrize("options", [{"count": -1}, {"count": 1, "perturbed": 1.5}])
 def test_impossible_numbers_are_refused(options: dict[str, Any]):
     with pytest.raises(UsageError):

@@ -67,12 +67,23 @@ def test_overrides_win(tmp_path: Path):
         ('[training]\nbase_model = "e"\ndtype = "int8"\n', "unknown .known: auto, bfloat16"),
         ('[training]\nbase_model = "e"\nquantization = "nf4"\ndtype = "float32"\n', "change dtype"),
         ("[trainings]\n", r"table \[training\] is missing"),
+        (f'[training]\nbase_model = "e"\nepochs = {"9" * 400}\n', "epochs is too large"),
+        (f'[training]\nbase_model = "e"\nrank = {"9" * 5000}\n', "toml: not TOML"),
         ("[training\n", "not TOML"),
     ],
 )
 def test_what_cannot_be_right_is_refused(text: str, reason: str, tmp_path: Path):
     with pytest.raises(UsageError, match=reason):
         TrainingConfig.from_toml(write(tmp_path, text))
+
+
+def test_a_byte_order_mark_is_no_matter_and_other_encodings_are_named(tmp_path: Path):
+    path = tmp_path / "train.toml"
+    path.write_text('[training]\nbase_model = "ä"\n', encoding="utf-8-sig")
+    assert TrainingConfig.from_toml(path).base_model == "ä"
+    path.write_text('[training]\nbase_model = "ä"\n', encoding="latin-1")
+    with pytest.raises(UsageError, match=r"train.toml: not UTF-8 \(byte 25\)"):
+        TrainingConfig.from_toml(path)
 
 
 def test_a_missing_file_and_a_bad_override(tmp_path: Path):

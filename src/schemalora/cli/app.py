@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import Annotated, NoReturn
@@ -10,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from schemalora import __version__
+from schemalora.cli.printing import echo
 from schemalora.errors import SchemaloraError, UsageError
 from schemalora.quiet import quiet_libraries
 
@@ -38,7 +38,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"schemalora {__version__}")
+        echo(f"schemalora {__version__}")
         raise typer.Exit
 
 
@@ -61,18 +61,24 @@ def main() -> None:
     quiet_libraries()
     # A contract argument may name a module in the current folder, as with `python -m`.
     sys.path.insert(0, "")
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(args=arguments, standalone_mode=False)
     except (SchemaloraError, typer.TyperException) as error:
         if "--debug" in sys.argv[1:]:
             raise
         _fail(error)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of a pipe went away, as `head` does; nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except SystemExit as left:
+        # Typer makes 1 of a pipe whose reader went away. Stages print through `echo`, which goes on
+        # without the reader, so it is Typer's own help that was cut off, or a library's output and
+        # the work with it.
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        if "--help" in arguments:
+            sys.exit(0)
+        _fail(UsageError("the reader of the output went away before the work was done"))
     except Exception as error:
         # Exit code 1 is a finding, so nothing unforeseen may end with it, as a traceback does.
         if "--debug" in sys.argv[1:]:
@@ -84,7 +90,7 @@ def main() -> None:
 def _fail(error: Exception) -> NoReturn:
     # Typer's own errors (a missing argument, an unknown option) know how to word themselves.
     worded = getattr(error, "format_message", error.__str__)
-    typer.echo("error: " + " ".join(worded().split()), err=True)
+    echo("error: " + " ".join(worded().split()), err=True)
     sys.exit(2)
 
 

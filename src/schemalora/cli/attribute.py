@@ -9,7 +9,8 @@ import typer
 
 from schemalora.attribution import ARM_TITLES, ARMS
 from schemalora.attribution import attribute as attribute_arms
-from schemalora.cli.arguments import HtmlOption
+from schemalora.cli.arguments import HtmlOption, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.compliance import ComplianceReport
 from schemalora.jsonl import write_json
 
@@ -29,6 +30,7 @@ def attribute(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
 ) -> None:
     """Divide the gain between grammar and adapter, and say what was needed."""
+    check_outputs((output, html), inputs=(base_free, base_constrained, lora_free, lora_constrained))
     reports = {
         "base_free": ComplianceReport.load(base_free),
         "base_constrained": ComplianceReport.load(base_constrained),
@@ -43,4 +45,4 @@ def attribute(
 
         titled = {ARM_TITLES[arm]: reports[arm] for arm in ARMS}
         write_html(titled, html, attribution=attribution)
-    typer.echo(attribution.to_markdown())
+    echo(attribution.to_markdown())

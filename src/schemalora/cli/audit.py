@@ -11,7 +11,8 @@ import typer
 
 from schemalora.audit import FindingKind
 from schemalora.audit import audit as audit_examples
-from schemalora.cli.arguments import ContractArgument, ExamplesArgument
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.records import read_examples
@@ -40,6 +41,7 @@ def audit(
     """Audit a data set; exit with 1 where there are errors."""
     if (max_tokens is None) != (tokenizer is None):
         raise UsageError("--max-tokens needs --tokenizer, and the other way round")
+    check_outputs((output,), inputs=(contract, examples, against))
     report = audit_examples(
         read_examples(examples),
         load_contract(contract),
@@ -51,9 +53,9 @@ def audit(
     if output is not None:
         report.save(output)
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+        echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
-        typer.echo(report.to_text())
+        echo(report.to_text())
     if not report.ok:
         raise typer.Exit(1)
 

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import HtmlOption
+from schemalora.cli.arguments import HtmlOption, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.compliance import ComplianceReport
 from schemalora.compliance import compare as compare_reports
+from schemalora.errors import UsageError
 from schemalora.jsonl import write_json
 
 
@@ -34,6 +36,9 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
 ) -> None:
     """Compare two reports on the same rows, pair by pair."""
+    if names[0] == names[1]:
+        raise UsageError(f"--names: both are called {names[0]!r}; give two names")
+    check_outputs((output, html), inputs=(a, b))
     reports = (ComplianceReport.load(a), ComplianceReport.load(b))
     # A mistyped name should not cost the comparison.
     for name in not_worse or ():
@@ -45,9 +50,9 @@ def compare(
         from schemalora.reporting import write_html
 
         write_html(dict(zip(names, reports, strict=True)), html)
-    typer.echo(comparison.to_markdown())
+    echo(comparison.to_markdown())
     worse = [one for one in map(comparison.difference, not_worse or ()) if one.significantly_worse]
     for one in worse:
-        typer.echo(f"failed: {names[1]} is significantly worse than {names[0]} in {one.name}")
+        echo(f"failed: {names[1]} is significantly worse than {names[0]} in {one.name}")
     if worse:
         raise typer.Exit(1)

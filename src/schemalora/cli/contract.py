@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.arguments import ContractArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.compliance.tables import aligned_lines
 from schemalora.contract import Contract, load_contract
 
@@ -32,13 +33,14 @@ def contract(
     ] = None,
 ) -> None:
     """Show a contract: its fingerprint, its instructions and its fields."""
+    check_outputs((output,), inputs=(contract,))
     made = load_contract(contract, optional_keys=optional_keys)
     if output is not None:
         made.save(output)
     if json_schema:
-        typer.echo(json.dumps(made.json_schema, ensure_ascii=False, indent=2))
+        echo(json.dumps(made.json_schema, ensure_ascii=False, indent=2))
     elif response_format:
-        typer.echo(json.dumps(made.response_format(), ensure_ascii=False, indent=2))
+        echo(json.dumps(made.response_format(), ensure_ascii=False, indent=2))
     elif capabilities:
         _show_capabilities(made)
     else:
@@ -46,7 +48,7 @@ def contract(
 
 
 def _show(made: Contract) -> None:
-    typer.echo(f"{made.name}  {made.fingerprint}\n\n{made.instructions}\n")
+    echo(f"{made.name}  {made.fingerprint}\n\n{made.instructions}\n")
     rows = [
         (field.path, field.relation, field.comparison, "nullable" if field.nullable else "")
         for field in made.fields.values()
@@ -61,9 +63,9 @@ def _show_capabilities(made: Contract) -> None:
     rows = [(one.path, one.constraint, one.enforced_by) for one in found]
     _table(("path", "constraint", "enforced by"), rows)
     if any(one.decoder is None for one in found):
-        typer.echo("\nno constrained decoder is installed, or it cannot read this schema")
+        echo("\nno constrained decoder is installed, or it cannot read this schema")
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     for line in aligned_lines([head, *rows]):
-        typer.echo(line)
+        echo(line)

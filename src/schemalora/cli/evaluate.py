@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import ContractArgument, ExamplesArgument, HtmlOption
+from schemalora.cli.arguments import (
+    ContractArgument,
+    ExamplesArgument,
+    HtmlOption,
+    check_outputs,
+)
+from schemalora.cli.printing import echo
 from schemalora.compliance import Requirement, check_wishes, evaluate_files, judge
 from schemalora.compliance import route as route_rows
 from schemalora.compliance.evaluation import MOST_ROWS_KEPT
@@ -58,6 +64,7 @@ def evaluate(
     """Score predictions strictly, over all examples."""
     if learning_curve is not None and html is None:
         raise UsageError("--learning-curve is drawn in the page: it needs --html")
+    check_outputs((output, markdown, html), inputs=(contract, examples, predictions))
     made = load_contract(contract)
     # All that can be refused is refused first: a mistyped name should not cost a scoring run.
     requirements = [Requirement.parse(text) for text in require or ()]
@@ -65,6 +72,11 @@ def evaluate(
         requirement.check_name(made.fields)
     wishes = [Requirement.parse(text) for text in route or ()]
     check_wishes(wishes, {path: one.comparison for path, one in made.fields.items()})
+    curve = None
+    if learning_curve is not None:
+        from schemalora.reporting import LearningCurve
+
+        curve = LearningCurve.from_training(learning_curve)
     report = evaluate_files(
         made,
         examples,
@@ -77,15 +89,14 @@ def evaluate(
     if markdown is not None:
         report.save_markdown(markdown)
     if html is not None:
-        from schemalora.reporting import LearningCurve, write_html
+        from schemalora.reporting import write_html
 
-        curve = None if learning_curve is None else LearningCurve.from_training(learning_curve)
         write_html({predictions.stem: report}, html, learning_curve=curve)
-    typer.echo(report.to_markdown())
+    echo(report.to_markdown())
     if wishes:
-        typer.echo(str(route_rows(report, wishes)))
+        echo(str(route_rows(report, wishes)))
     judgements = judge(report, requirements)
     for judgement in judgements:
-        typer.echo(str(judgement))
+        echo(str(judgement))
     if not all(judgement.passed for judgement in judgements):
         raise typer.Exit(1)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import ContractArgument, ExamplesArgument
+from schemalora.cli.arguments import ContractArgument, ExamplesArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.formatting import PromptFormat, PromptStyle, format_examples
 from schemalora.records import read_examples, write_records
@@ -22,6 +23,7 @@ def format(
     ] = "short",
 ) -> None:
     """Write training records in TRL's conversational form."""
+    check_outputs((output,), inputs=(contract, examples))
     count = write_records(
         output,
         format_examples(
@@ -30,4 +32,4 @@ def format(
             prompt_format=PromptFormat(style=prompt_style),
         ),
     )
-    typer.echo(f"{output}: {count} training records")
+    echo(f"{output}: {count} training records")

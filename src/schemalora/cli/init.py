@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.printing import echo
 from schemalora.synthesis.starter import write_starter
 
 
@@ -19,5 +21,5 @@ def init(
 ) -> None:
     """Write a starter project: a renderer, a config, a data audit, a property test."""
     for path in write_starter(contract, folder):
-        typer.echo(str(path))
-    typer.echo(f"Next: cd {folder} && python make_data.py && pytest")
+        echo(str(path))
+    echo(f"Next: cd {shlex.quote(str(folder))} && python make_data.py && pytest")

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from schemalora.base_model import Quantization
-from schemalora.cli.arguments import ContractOption
+from schemalora.cli.arguments import ContractOption, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, PromptStyle
@@ -80,6 +81,7 @@ def predict(
     from schemalora.inference import predict as run
     from schemalora.inference.options import DEFAULT_BATCH_SIZE, DEFAULT_MAX_NEW_TOKENS
 
+    check_outputs((output,), inputs=(contract, examples))
     rows = list(read_examples(examples))
     engine = None
     if server is not None:
@@ -112,9 +114,9 @@ def predict(
         for notice in notices:
             # Those of other libraries are not about this run.
             if notice.category is UserWarning:
-                typer.echo(f"warning: {notice.message}", err=True)
+                echo(f"warning: {notice.message}", err=True)
         count = sum(1 for _ in predictions)
-    typer.echo(f"{output}: {count} predictions")
+    echo(f"{output}: {count} predictions")
 
 
 class _Shown:
@@ -140,4 +142,4 @@ class _Shown:
         tenths = 10 * done // max(total, 1)
         if not self._terminal and tenths > self._tenths:
             self._tenths = tenths
-            typer.echo(f"{done} of {total} rows", err=True)
+            echo(f"{done} of {total} rows", err=True)

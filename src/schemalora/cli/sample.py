@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.arguments import ContractArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.jsonl import write_jsonl
 from schemalora.jsonvalue import canonical_json
@@ -23,10 +24,12 @@ def sample(
     ] = None,
 ) -> None:
     """Draw valid targets, one JSON value a line, balanced over the values of every field."""
+    check_outputs((output,), inputs=(contract,))
     targets = draw_targets(load_contract(contract), count, seed)
     if output is not None:
         written = write_jsonl(output, targets)
-        typer.echo(f"{written} targets written to {output}")
+        echo(f"{written} targets written to {output}")
         return
     for target in targets:
-        typer.echo(canonical_json(target))
+        if not echo(canonical_json(target)):
+            return

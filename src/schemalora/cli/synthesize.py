@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.arguments import ContractArgument, check_outputs
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.contract.loading import load_object
 from schemalora.perturbations import by_name
@@ -49,6 +50,7 @@ def synthesize(
     eval_fraction: Annotated[float, typer.Option(help="The share of the eval set.")] = 0.1,
 ) -> None:
     """Make examples: targets over the contract's cells, put into words, some made hard."""
+    check_outputs((output, eval_output), inputs=(contract, render, draw))
     made = load_contract(contract)
     examples = make_examples(
         GeneratorContract(made, draw=load_object(draw) if draw else None),
@@ -67,8 +69,8 @@ def synthesize(
     )
     if eval_output is None:
         written = write_examples(output, rows)
-        typer.echo(f"{written} examples: {output}")
+        echo(f"{written} examples: {output}")
         return
     train_rows, eval_rows = split(rows, eval_fraction=eval_fraction, seed=seed, contract=made)
-    typer.echo(f"{write_examples(output, train_rows)} training examples: {output}")
-    typer.echo(f"{write_examples(eval_output, eval_rows)} eval examples: {eval_output}")
+    echo(f"{write_examples(output, train_rows)} training examples: {output}")
+    echo(f"{write_examples(eval_output, eval_rows)} eval examples: {eval_output}")

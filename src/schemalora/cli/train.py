@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schemalora.cli.arguments import ContractArgument
+from schemalora.cli.printing import echo
 from schemalora.contract import load_contract
 from schemalora.records import read_records
 from schemalora.training import TrainingConfig
@@ -40,7 +41,7 @@ def train(
 
     adapter = run(wanted, rows, settings, output_dir=output, resume=resume)
     if is_main_process():
-        typer.echo(
+        echo(
             f"{adapter.path}: adapter for {wanted.name}, from {len(rows)} records, "
             f"weights of step {adapter.manifest.step}"
         )

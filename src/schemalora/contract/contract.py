@@ -261,7 +261,10 @@ class Contract:
             UsageError: the JSON is no contract, or of another format version.
         """
         if data.get("format_version") != FORMAT_VERSION:
-            raise UsageError(f"not a contract of format_version {FORMAT_VERSION}")
+            raise UsageError(
+                f"not a contract of format_version {FORMAT_VERSION}, but "
+                f"{data.get('format_version')!r}; use the release that wrote it"
+            )
         schema, name, instructions = data.get("schema"), data.get("name"), data.get("instructions")
         if not isinstance(schema, dict) or not isinstance(name, str):
             raise UsageError("not a contract: it holds no schema or no name")
@@ -282,9 +285,16 @@ class Contract:
         """Reads a contract that `save` wrote.
 
         Raises:
-            UsageError: no such file, or it holds no contract.
+            UsageError: no such file, or it holds no contract; the message names the file.
+            SchemaError: its schema cannot become a contract; the reason names the file.
         """
-        return cls.from_dict(read_json(path))
+        data = read_json(path)
+        try:
+            return cls.from_dict(data)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from error
+        except SchemaError as error:
+            raise SchemaError(error.path, f"{path}: {error.reason}") from error
 
     def __repr__(self) -> str:
         return f"Contract({self._name!r}, {len(self.fields)} fields, {self.fingerprint[:12]})"

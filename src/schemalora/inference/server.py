@@ -14,13 +14,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, cast
 
 from schemalora.contract import Contract
-from schemalora.errors import ServerError
+from schemalora.errors import ServerError, UsageError
 from schemalora.formatting import PromptFormat, build_prompt
+from schemalora.inference.address import check_key, check_url
 from schemalora.jsonvalue import JsonValue
 from schemalora.records import Example, FinishReason, Prediction
 
@@ -47,7 +48,7 @@ class OpenAIServer:
     """Its base, such as `http://localhost:8000/v1`."""
     model: str
     """The served model's name, for vLLM the name given with `--lora-modules`."""
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     """Sent as a bearer token; None takes the environment variable `OPENAI_API_KEY`, if set."""
     concurrency: int = 16
     """Requests under way at once."""
@@ -61,6 +62,17 @@ class OpenAIServer:
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """More keys of the request's body, such as a server's own options."""
 
+    def __post_init__(self) -> None:
+        """Refuses an address or a key that no request could carry, and to ask for nothing at once.
+
+        Raises:
+            UsageError: with what is wrong; the key is never part of the message.
+        """
+        check_url(self.url)
+        self._headers()
+        if self.concurrency < 1:
+            raise UsageError(f"concurrency is at least 1, not {self.concurrency}")
+
     def identity(self) -> dict[str, JsonValue]:
         """What decides which model answers; the address may change between runs."""
         return {"served_model": self.model, "extra": dict(self.extra)}
@@ -73,10 +85,8 @@ class OpenAIServer:
         paths it was started with.
         """
         parts = urllib.parse.urlsplit(self.url)
-        # A password in the address is nobody's business.
-        host = parts.netloc.rpartition("@")[2]
         return {
-            "server": urllib.parse.urlunsplit((parts.scheme, host, parts.path, "", "")),
+            "server": urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
             "served_model": self.model,
             "listed_as": self._listed(),
         }
@@ -144,18 +154,22 @@ class OpenAIServer:
         raise ServerError(f"example {row.id!r}: {self.url}: {reason}; finished rows are kept")
 
     def _post(self, body: Mapping[str, JsonValue]) -> dict[str, Any]:
+        payload = json.dumps(body).encode()
         try:
-            answer = json.loads(
-                self._open("/chat/completions", json.dumps(body).encode(), timeout=self.timeout)
-            )
+            text = self._open("/chat/completions", payload, timeout=self.timeout)
         except urllib.error.HTTPError as error:
             raise _of_status(error) from error
+        except (http.client.InvalidURL, ValueError) as error:
+            # A host that no name server could know, or a redirection to nowhere.
+            raise _UnusableError(f"not an address ({error})", again=False) from error
         except (OSError, http.client.HTTPException) as error:
             cause = getattr(error, "reason", None) or error
             late = isinstance(cause, TimeoutError)
-            text = f"no answer within {self.timeout:g} s" if late else f"no answer ({cause})"
-            raise _UnusableError(text, again=True) from error
-        except ValueError as error:
+            reason = f"no answer within {self.timeout:g} s" if late else f"no answer ({cause})"
+            raise _UnusableError(reason, again=True) from error
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise _UnusableError("the answer is not JSON", again=True) from error
         if not isinstance(answer, dict):
             raise _UnusableError("the answer is not a JSON object", again=True)
@@ -163,13 +177,16 @@ class OpenAIServer:
 
     def _open(self, path: str, body: bytes | None, *, timeout: float) -> bytes:
         """What the server answers: to a POST of the body, or to a GET where there is none."""
-        headers = {"Content-Type": "application/json"}
-        key = self.api_key or os.environ.get("OPENAI_API_KEY")
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(self.url.rstrip("/") + path, body, headers)
+        request = urllib.request.Request(self.url.rstrip("/") + path, body, self._headers())
         with urllib.request.urlopen(request, timeout=timeout) as response:
             return response.read()
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        if key := self.api_key or os.environ.get("OPENAI_API_KEY"):
+            check_key(key, "api_key" if self.api_key else "OPENAI_API_KEY")
+            headers["Authorization"] = f"Bearer {key}"
+        return headers
 
 
 class _UnusableError(Exception):
@@ -244,28 +261,47 @@ def _bounded(
     concurrency: int,
     given_up: threading.Event,
 ) -> Iterator[Prediction]:
-    """Asks for all rows, a few at a time; after a failure what is under way is waited for."""
+    """Asks for all rows, a few at a time.
+
+    After a failure what is under way is waited for. After Ctrl-C, or where nobody asks for more
+    rows, it is not: the threads are daemons and end with the process, which those of an executor
+    would hold up until each has its answer.
+    """
     waiting = iter(rows)
+    todo = SimpleQueue[Example | None]()
+    answers = SimpleQueue[Prediction | BaseException]()
+
+    def work() -> None:
+        while (row := todo.get()) is not None:
+            try:
+                answers.put(ask(row))
+            except BaseException as error:
+                answers.put(error)
+
+    threads = min(concurrency, len(rows))
+    for number in range(threads):
+        threading.Thread(target=work, name=f"requests-{number}", daemon=True).start()
     failure: ServerError | None = None
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="requests") as pool:
-        try:
-            under_way: set[Future[Prediction]] = set()
-            while True:
-                while failure is None and len(under_way) < concurrency:
-                    row = next(waiting, None)
-                    if row is None:
-                        break
-                    under_way.add(pool.submit(ask, row))
-                if not under_way:
-                    break
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    try:
-                        yield future.result()
-                    except ServerError as error:
-                        failure = failure or error
-                        given_up.set()
-        finally:
-            given_up.set()
+    under_way = 0
+    try:
+        while True:
+            while failure is None and under_way < threads and (row := next(waiting, None)):
+                todo.put(row)
+                under_way += 1
+            if not under_way:
+                break
+            answer = answers.get()
+            under_way -= 1
+            if isinstance(answer, ServerError):
+                failure = failure or answer
+                given_up.set()
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                yield answer
+    finally:
+        given_up.set()
+        for _ in range(threads):
+            todo.put(None)
     if failure is not None:
         raise failure

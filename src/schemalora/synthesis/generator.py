@@ -25,9 +25,15 @@ class GeneratorContract:
         contract: the contract.
         draw: how to draw a target; sampled from the contract, balanced over its cells, where None.
             A draw of your own can make fields agree with each other, which no schema can say.
+
+    Raises:
+        UsageError: the draw cannot be called.
     """
 
     def __init__(self, contract: Contract, *, draw: Draw | None = None) -> None:
+        if draw is not None and not callable(draw):
+            kind = type(draw).__name__
+            raise UsageError(f"the draw is a {kind}; it must be a function of a random.Random")
         self.contract = contract
         self.draw = draw
         self.cells: tuple[Cell, ...] = cells(contract)
@@ -42,7 +48,7 @@ class GeneratorContract:
         """Yields `(target, generator, its seed)`; the generator goes on to render the target.
 
         Raises:
-            UsageError: the draw gave a value that the contract refuses.
+            UsageError: the draw raised, or gave no JSON value or one that the contract refuses.
             SamplingError: no valid target was found within the sampler's bound.
         """
         if self.draw is None:
@@ -53,9 +59,7 @@ class GeneratorContract:
         for index in range(count):
             own_seed = example_seed(seed, index)
             rng = Random(own_seed)
-            target = self.draw(rng)
-            self._refuse_invalid(target, own_seed)
-            yield target, rng, own_seed
+            yield self._drawn(self.draw, rng, own_seed), rng, own_seed
 
     def render(self, render: Renderer, target: JsonValue, rng: Random, *, seed: int) -> Rendering:
         """Renders a target and checks the rendering.
@@ -88,17 +92,28 @@ class GeneratorContract:
         """Judges a finished set: see `schemalora.audit.audit`."""
         return audit(examples, self.contract, against)
 
-    def _refuse_invalid(self, target: JsonValue, seed: int) -> None:
+    def _drawn(self, draw: Draw, rng: Random, seed: int) -> JsonValue:
+        name = f"draw {callable_name(draw)}"
         try:
-            outcome = self.contract.parse(self.contract.encode(target))
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"the draw gave no JSON value (seed {seed}): {error}") from error
+            target = draw(rng)
+        except Exception as error:
+            reason = f"raised {type(error).__name__}: {error}"
+            raise UsageError(f"{name}: {reason} (seed {seed})") from error
+        try:
+            canonical_json(target)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UsageError(
+                f"{name}: gave no JSON value but a {type(target).__name__} (seed {seed}): {error}; "
+                "of a model instance, return model_dump(mode='json')"
+            ) from error
+        outcome = self.contract.parse(self.contract.encode(target))
         if not outcome.compliant:
             first = outcome.violations[0]
             raise UsageError(
-                f"the draw gave a target that {self.contract.name} refuses (seed {seed}): "
+                f"{name}: gave a target that {self.contract.name} refuses (seed {seed}): "
                 f"{first.message} @ {first.path} in {_shortened(target)}"
             )
+        return target
 
 
 def example_seed(seed: int, index: int) -> int:
@@ -106,18 +121,18 @@ def example_seed(seed: int, index: int) -> int:
     return (seed << 32) + index
 
 
-def renderer_name(render: Renderer) -> str:
-    """What error messages call a renderer."""
+def callable_name(called: object) -> str:
+    """What error messages call a renderer or a draw."""
     for name in ("name", "__qualname__"):
-        found = getattr(render, name, None)
+        found = getattr(called, name, None)
         if isinstance(found, str) and found:
             return found
-    return type(render).__name__
+    return type(called).__name__
 
 
 def _render_error(render: Renderer, reason: str, target: JsonValue, seed: int) -> RenderError:
     return RenderError(
-        f"renderer {renderer_name(render)}: {reason}; target {_shortened(target)}, seed {seed}"
+        f"renderer {callable_name(render)}: {reason}; target {_shortened(target)}, seed {seed}"
     )
 
 

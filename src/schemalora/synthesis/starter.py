@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 from schemalora.contract import Contract, Field, load_contract
@@ -16,6 +17,7 @@ from schemalora.synthesis.wording import name_in_words, value_in_words
 
 _SLOT_NAME = re.compile(r"[^\s{}|<>()\[\]\\](?:[^{}|<>()\[\]\\]*[^\s{}|<>()\[\]\\])?")
 _MOST_CHOICES = 40
+_PYTHON_FILES = ("contract.py", "renderer.py", "make_data.py", "test_contract.py")
 
 
 def write_starter(source: str, folder: str | Path) -> list[Path]:
@@ -29,14 +31,17 @@ def write_starter(source: str, folder: str | Path) -> list[Path]:
         The files written.
 
     Raises:
-        UsageError: the model cannot be found, or one of the files is there already; nothing is
-            overwritten, and nothing is written then.
+        UsageError: the model cannot be found, its module is called like one of the project's, or
+            one of the files is there already; nothing is overwritten, and nothing is written then.
         SchemaError: the model cannot become a contract.
     """
+    module = source.rpartition(":")[0]
+    if not module.endswith(".py") and f"{module.partition('.')[0]}.py" in _PYTHON_FILES:
+        raise UsageError(f"{source}: the project has a module of that name; give the model's file")
     contract = load_contract(source)
     folder = Path(folder)
     contents = {
-        "contract.py": starter_files.CONTRACT.replace("$SOURCE", _source_code(source, folder)),
+        "contract.py": _contract_code(source, folder),
         "renderer.py": renderer_code(contract),
         "make_data.py": starter_files.MAKE_DATA,
         "test_contract.py": starter_files.TEST,
@@ -53,15 +58,32 @@ def write_starter(source: str, folder: str | Path) -> list[Path]:
     return paths
 
 
-def _source_code(source: str, folder: Path) -> str:
-    """Python code for the source: a file is named from the project's own place."""
+def _contract_code(source: str, folder: Path) -> str:
+    """The project's contract.py: files are named from its own place."""
     place, separator, name = source.rpartition(":")
     path = Path(source if source.endswith(".json") or not separator else place)
-    if path.suffix not in (".py", ".json"):
-        return json.dumps(source)
-    relative = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-    file = f"str(HERE / {json.dumps(relative)})"
-    return f'{file} + ":{name}"' if path.suffix == ".py" else file
+    code = starter_files.CONTRACT
+    if path.suffix in (".py", ".json"):
+        file = f"str(HERE / {_relative(path, folder)})"
+        return code.replace("$SOURCE", f'{file} + ":{name}"' if path.suffix == ".py" else file)
+    if _is_in_current_folder(place):
+        # The project is another folder, from which the module and its neighbours are not found.
+        code = starter_files.LOCAL_CONTRACT.replace("$ROOT", _relative(Path(), folder))
+    return code.replace("$SOURCE", json.dumps(source))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return json.dumps(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
+
+
+def _is_in_current_folder(module: str) -> bool:
+    """Whether a module that has been imported was found by way of the current folder."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return False
+    path = Path(file).resolve()
+    levels = module.count(".") + (path.name == "__init__.py")
+    return path.parents[levels] == Path.cwd().resolve()
 
 
 def renderer_code(contract: Contract) -> str:

@@ -24,6 +24,11 @@ SOURCE = $SOURCE
 CONTRACT = load_contract(SOURCE)
 '''
 
+# As CONTRACT, for a model in a module that is found from the folder $ROOT only.
+LOCAL_CONTRACT = CONTRACT.replace("from pathlib", "import sys\nfrom pathlib").replace(
+    "CONTRACT = load", "sys.path.append(str(HERE / $ROOT))\nCONTRACT = load"
+)
+
 RENDERER = '''"""Puts targets into words: write here what your users write.
 
     {name}      a field's value, or a phrase from the bank of that name

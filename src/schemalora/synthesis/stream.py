@@ -13,7 +13,7 @@ from schemalora.grounding import skeleton
 from schemalora.jsonvalue import canonical_json
 from schemalora.perturbations import Perturbation, perturb, pick
 from schemalora.records import Example
-from schemalora.synthesis.generator import GeneratorContract, renderer_name
+from schemalora.synthesis.generator import GeneratorContract, callable_name
 from schemalora.synthesis.rendering import Renderer, Rendering
 from schemalora.synthesis.schema_renderer import SchemaRenderer
 
@@ -97,7 +97,7 @@ def _varied(
     if len(first) >= _FEWEST_ROWS and len(skeletons) == 1:
         example = first[-1][0]
         raise RenderError(
-            f"renderer {renderer_name(render)}: never varies; {len(first)} texts are the same but "
+            f"renderer {callable_name(render)}: never varies; {len(first)} texts are the same but "
             f"for their values; target {canonical_json(example.target)}, seed {example.seed}"
         )
     yield from first

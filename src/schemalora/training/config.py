@@ -234,14 +234,16 @@ def read_toml(path: str | Path) -> dict[str, object]:
     """Reads a TOML file.
 
     Raises:
-        UsageError: no such file, or no TOML.
+        UsageError: no such file, not UTF-8, or no TOML.
     """
     try:
-        with Path(path).open("rb") as file:
-            return tomllib.load(file)
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except tomllib.TOMLDecodeError as error:
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not TOML ({error})") from error
 
 
@@ -286,7 +288,12 @@ def _typed(annotation: str, key: str, value: Any, source: str) -> Any:
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
         names = " or ".join(one.__name__ for one in expected)
         raise UsageError(f"{source}: {key} must be {names}, not {value!r}")
-    return float(value) if annotation == "float" else value
+    if annotation != "float":
+        return value
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise UsageError(f"{source}: {key} is too large for a number") from error
 
 
 def _is_list(value: object) -> bool:
