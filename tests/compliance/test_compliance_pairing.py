@@ -115,8 +115,10 @@ def test_files_that_were_made_of_other_texts_are_refused(tmp_path: Path) -> None
     texts = TextHash()
     for row in ROWS:
         texts.add(row)
-    run = {"contract": CONTRACT.fingerprint, "n": len(ROWS), "examples": texts.hexdigest()}
-    write_json(tmp_path / "base.run.json", run)
+    write_json(
+        tmp_path / "base.run.json",
+        {"contract": CONTRACT.fingerprint, "n": len(ROWS), "examples": texts.hexdigest()},
+    )
     assert evaluate_files(CONTRACT, *paths).n == len(ROWS)
     # Made again by another seed: the same ids.
     again = [replace(row, text=f"{row.text} again") for row in ROWS]

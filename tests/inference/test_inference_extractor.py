@@ -32,7 +32,7 @@ def test_a_text_becomes_a_validated_instance(extract, expected):
 
 
 def test_the_model_may_have_another_name(loaded, expected):
-    class Reply(Answer):
+    class Reply(Answer, title="Answer"):
         __doc__ = Answer.__doc__
 
     extract = Extractor(loaded, model=Reply, max_new_tokens=40)

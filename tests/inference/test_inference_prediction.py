@@ -88,6 +88,7 @@ def test_confidences_that_nobody_would_give_are_refused(loaded, contract, tokeni
             predict(loaded, MESSAGES, engine=engine, **options)
     shape = BloomConfig(vocab_size=len(tokenizer), hidden_size=16, n_layer=1, n_head=2)
     bloom = LoadedModel(name="bloom", model=BloomForCausalLM(shape), tokenizer=tokenizer)
+    assert (loaded.packed, bloom.packed) == (True, False)
     with pytest.raises(UsageError, match="bloom: is decoded by `generate`"):
         predict(bloom, MESSAGES, contract=contract, **options)
     assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,7 @@ from schemalora.contract import Contract
 from schemalora.errors import BaseModelError, UsageError
 from schemalora.extras import require_extra
 from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
+from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.jsonvalue import JsonValue
 
 _WEIGHT_FILES = ("adapter_model.safetensors", "adapter_model.bin")
@@ -92,6 +93,11 @@ class LoadedModel:
         return self.revision is not None and (
             not tuned or not self.with_adapter or self.adapter_hash is not None
         )
+
+    @property
+    def packed(self) -> bool:
+        """Whether the packed decoder knows the model; `generate`, without confidences, if not."""
+        return supports_packed(unwrap(self.model))
 
     def identity(self) -> dict[str, JsonValue]:
         """What decides which model answers; two runs are comparable where it is equal."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 from schemalora.errors import UsageError
 from schemalora.formatting import build_prompt, encode_prompt
-from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.inference.confidence import field_confidence
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import decode, vocabulary_size
@@ -54,7 +53,7 @@ def predict_locally(
 
 
 def _runs_packed(loaded: LoadedModel, plan: Plan) -> bool:
-    return plan.engine == "transformers" and supports_packed(unwrap(loaded.model))
+    return plan.engine == "transformers" and loaded.packed
 
 
 def _encode_prompts(loaded: LoadedModel, rows: Sequence[Example], plan: Plan) -> list[list[int]]:
