@@ -16,6 +16,7 @@ from schemalora.formatting import (
     encode_prompt,
     format_example,
     format_examples,
+    system_text,
     template_hash,
     tokenizer_hash,
 )
@@ -53,6 +54,16 @@ def test_styles_tell_more_and_more(ticket_contract: Contract, tokenizer: Any):
     assert lengths["short"] < lengths["instructions"] < lengths["schema"]
     system = build_prompt(ticket_contract, "hi")[0]["content"]
     assert len(tokenizer.encode(system)) <= 16
+
+
+def test_contracts_of_one_fingerprint_can_word_the_prompt_otherwise(ticket_contract: Contract):
+    schema = ticket_contract.json_schema
+    named = [Contract.from_json_schema(schema, name=name) for name in ("One", "Two")]
+    told = [Contract.from_json_schema(schema, instructions=text) for text in ("Ask.", "Answer.")]
+    for style, (first, second) in {"short": named, "instructions": told}.items():
+        assert first.fingerprint == second.fingerprint
+        prompt_format = PromptFormat(style)  # pyright: ignore[reportArgumentType]
+        assert system_text(first, prompt_format) != system_text(second, prompt_format)
 
 
 def test_an_unknown_style_is_refused():

@@ -17,7 +17,7 @@ SOURCE = Path(schemalora.__file__).parent
 LAYERS = {
     "schema": 0, "errors": 0, "jsonvalue": 0, "jsonl": 0, "environment": 0, "extras": 0, "quiet": 0,
     "allocator": 0, "memory": 0,
-    "notations": 0, "contract": 1, "records": 1, "adapter": 1, "grounding": 1,
+    "notations": 0, "contract": 1, "records": 1, "origin": 1, "adapter": 1, "grounding": 1,
     "sampling": 2, "strategies": 2, "perturbations": 2, "formatting": 2, "compliance": 2,
     "statistics": 2,
     "synthesis": 3, "audit": 3, "attribution": 3,

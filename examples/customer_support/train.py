@@ -81,8 +81,8 @@ def ask(run: Run, arm: Arm, model: LoadedModel, eval_set: list[Example]) -> None
             constrained=arm.endswith("constrained"),
             max_new_tokens=plan.max_new_tokens,
             batch_size=plan.batch_size,
-            # What a person would have to check is asked of the adapter only.
-            confidence=arm.startswith("lora"),
+            # What a person would have to check is asked of the adapter only, where it can tell.
+            confidence=arm.startswith("lora") and model.packed,
             output=path,
         )
         for _ in track(

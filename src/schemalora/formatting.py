@@ -66,14 +66,18 @@ def build_prompt(
     The system message is the same for all texts, so its cache can be shared; the user message is
     the text as it is and nothing else.
     """
-    system = _system_text(contract, (prompt_format or PromptFormat()).style)
     return (
-        Message(role="system", content=system),
+        Message(role="system", content=system_text(contract, prompt_format or PromptFormat())),
         Message(role="user", content=text),
     )
 
 
-def _system_text(contract: Contract, style: PromptStyle) -> str:
+def system_text(contract: Contract, prompt_format: PromptFormat) -> str:
+    """The system message: what a prompt says besides the text.
+
+    Two contracts of one fingerprint can differ in it, by their names and instructions.
+    """
+    style = prompt_format.style
     if style == "short":
         return f"Answer in {contract.name} JSON."
     if style == "instructions":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from schemalora.compliance import evaluate, evaluate_files
 from schemalora.compliance.pairing import RowIndex, row_key
 from schemalora.errors import PairingError
 from schemalora.jsonl import write_json
+from schemalora.origin import TextHash
 from schemalora.records import Example, Prediction, write_examples, write_predictions
 from tickets import CONTRACT, TARGET, examples, predictions
 
@@ -103,4 +105,38 @@ def test_files_that_say_they_belong_to_another_contract_are_refused(tmp_path: Pa
     assert evaluate_files(CONTRACT, *paths) == expected
     write_json(tmp_path / "base.run.json", {"contract": "0123456789abcdef"})
     with pytest.raises(PairingError, match=r"under another contract \(0123456789ab, says"):
+        evaluate_files(CONTRACT, *paths)
+
+
+def test_files_that_were_made_of_other_texts_are_refused(tmp_path: Path) -> None:
+    write_examples(tmp_path / "eval.jsonl", ROWS)
+    write_predictions(tmp_path / "base.jsonl", ANSWERS)
+    paths = (tmp_path / "eval.jsonl", tmp_path / "base.jsonl")
+    texts = TextHash()
+    for row in ROWS:
+        texts.add(row)
+    write_json(
+        tmp_path / "base.run.json",
+        {"contract": CONTRACT.fingerprint, "n": len(ROWS), "examples": texts.hexdigest()},
+    )
+    assert evaluate_files(CONTRACT, *paths).n == len(ROWS)
+    # Made again by another seed: the same ids.
+    again = [replace(row, text=f"{row.text} again") for row in ROWS]
+    write_examples(tmp_path / "eval.jsonl", again)
+    for allow_missing in (False, True):
+        with pytest.raises(PairingError, match=r"base\.jsonl: made of other .*eval\.jsonl \(says"):
+            evaluate_files(CONTRACT, *paths, allow_missing=allow_missing)
+    # Answers to a part of the examples: nothing is known of the whole.
+    write_examples(tmp_path / "eval.jsonl", [*ROWS, replace(ROWS[0], id="one-more")])
+    assert evaluate_files(CONTRACT, *paths, allow_missing=True).n == len(ROWS) + 1
+
+
+def test_files_of_like_names_have_a_run_file_each(tmp_path: Path) -> None:
+    write_examples(tmp_path / "eval.jsonl", ROWS)
+    write_predictions(tmp_path / "p-0.1", ANSWERS)
+    paths = (tmp_path / "eval.jsonl", tmp_path / "p-0.1")
+    write_json(tmp_path / "p-0.run.json", {"contract": "of p-0"})
+    assert evaluate_files(CONTRACT, *paths).n == len(ROWS)
+    write_json(tmp_path / "p-0.1.run.json", {"contract": "of p-0.1"})
+    with pytest.raises(PairingError, match="under another contract"):
         evaluate_files(CONTRACT, *paths)

@@ -31,6 +31,16 @@ def test_a_text_becomes_a_validated_instance(extract, expected):
     assert [extract(text) for text in MESSAGES] == expected
 
 
+def test_the_model_may_have_another_name(loaded, expected):
+    class Reply(Answer, title="Answer"):
+        __doc__ = Answer.__doc__
+
+    extract = Extractor(loaded, model=Reply, max_new_tokens=40)
+    assert [one.model_dump() for one in extract.batch(MESSAGES)] == [
+        one.model_dump() for one in expected
+    ]
+
+
 def test_a_batch(extract, expected):
     assert extract.batch(MESSAGES) == expected
     assert extract.batch([]) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
+from transformers import BloomConfig, BloomForCausalLM
 
 from inference.conftest import MESSAGES
 from schemalora.adapter import Adapter
@@ -20,7 +21,7 @@ from schemalora.errors import (
     UsageError,
 )
 from schemalora.formatting import PromptFormat
-from schemalora.inference import LoadedModel, load, predict
+from schemalora.inference import LoadedModel, OpenAIServer, load, predict
 from schemalora.records import Example, read_predictions, write_examples
 
 SHORT = {"max_new_tokens": 64, "batch_size": 2}
@@ -69,6 +70,30 @@ def test_what_cannot_be_enforced_is_refused_before_anything_runs_or_named(loaded
     assert json.loads(next(found).completion).keys() == {"tags"}
 
 
+def test_an_adapter_is_asked_in_its_own_words(loaded, contract):
+    renamed = Contract.from_dict({**contract.to_dict(), "name": "Reply"})
+    assert renamed.fingerprint == contract.fingerprint
+    with pytest.raises(AdapterMismatchError, match=r"in Answer JSON\.', given '.* in Reply JSON"):
+        predict(loaded, ["x"], contract=renamed)
+    # Instructions are no part of a short prompt.
+    told = Contract.from_dict({**contract.to_dict(), "instructions": "Answer."})
+    assert list(predict(loaded, [], contract=told)) == []
+
+
+def test_confidences_that_nobody_would_give_are_refused(loaded, contract, tokenizer, tmp_path):
+    output = tmp_path / "p.jsonl"
+    options = {"confidence": True, "output": output, **SHORT}
+    for engine in ("generate", OpenAIServer(url="http://127.0.0.1:9/v1", model="m")):
+        with pytest.raises(UsageError, match="`transformers` alone"):
+            predict(loaded, MESSAGES, engine=engine, **options)
+    shape = BloomConfig(vocab_size=len(tokenizer), hidden_size=16, n_layer=1, n_head=2)
+    bloom = LoadedModel(name="bloom", model=BloomForCausalLM(shape), tokenizer=tokenizer)
+    assert (loaded.packed, bloom.packed) == (True, False)
+    with pytest.raises(UsageError, match="bloom: is decoded by `generate`"):
+        predict(bloom, MESSAGES, contract=contract, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_adapter_can_be_merged(adapter_folder, loaded):
     merged = load(adapter_folder, dtype="float32", merge=True)
     found = predict(merged, MESSAGES, constrained=True, **SHORT)
@@ -83,6 +108,19 @@ def test_a_model_in_memory(contract, tokenizer, llama):
     found = list(predict(model, MESSAGES[:2], contract=contract, **SHORT))
     assert [one.finish_reason for one in found] == ["length", "length"]
     assert [one.completion_tokens for one in found] == [SHORT["max_new_tokens"]] * 2
+
+
+def test_rows_of_a_model_in_memory_are_never_taken_for_those_of_another(
+    contract, tokenizer, llama, tmp_path
+):
+    path = tmp_path / "dev.jsonl"
+    options = {"contract": contract, "output": path, "max_new_tokens": 4}
+    model = LoadedModel(name="in memory", model=llama, tokenizer=tokenizer)
+    list(predict(model, MESSAGES[:1], **options))
+    before = path.read_bytes()
+    with pytest.raises(RunFolderError, match=r"dev\.jsonl: there already.*another output file"):
+        predict(model, MESSAGES[:1], **options)
+    assert path.read_bytes() == before
 
 
 def test_both_engines_give_the_same(loaded):
@@ -121,6 +159,25 @@ def test_a_rerun_goes_on_where_it_stopped(loaded, tmp_path):
     before = path.read_bytes()
     assert list(predict(loaded, examples, output=path, **SHORT)) == again
     assert path.read_bytes() == before
+
+
+def test_the_file_is_in_order_when_the_last_row_comes(loaded, tmp_path):
+    path = tmp_path / "p.jsonl"
+    examples = [Example("cancel " * (n + 1), None, id=f"e{n}") for n in range(3)]
+    options = {"max_new_tokens": 4, "batch_size": 1}
+    # As `zip` draws them: nobody asks for a row behind the last one.
+    for _ in zip(examples, predict(loaded, examples, output=path, **options), strict=False):
+        pass
+    assert [one.example_id for one in read_predictions(path)] == [one.id for one in examples]
+
+
+def test_a_rerun_in_other_words_is_refused(loaded, contract, tmp_path):
+    path = tmp_path / "p.jsonl"
+    options = {"prompt_format": PromptFormat("short"), "output": path, "max_new_tokens": 4}
+    list(predict(loaded.base(), MESSAGES[:1], contract=contract, **options))
+    other = Contract.from_dict({**contract.to_dict(), "name": "Reply"})
+    with pytest.raises(RunFolderError, match="prompt_sha256"):
+        predict(loaded.base(), MESSAGES[:1], contract=other, **options)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from inference.conftest import MESSAGES
-from schemalora.errors import ServerError, UsageError
+from schemalora.errors import RunFolderError, ServerError, UsageError
 from schemalora.inference import OpenAIServer, predict
 from schemalora.records import read_predictions
 
@@ -360,6 +361,20 @@ def test_an_adapter_brings_its_contract_and_no_weights_are_loaded(adapter_folder
     assert found.finish_reason == "length"
     assert server.requests[0][3]["response_format"] == contract.response_format()
     assert server.requests[0][3]["messages"][0]["content"] == "Answer in Answer JSON."
+
+
+def test_an_adapter_that_was_trained_again_is_another_run(adapter_folder, tmp_path):
+    folder, output = tmp_path / "adapter", tmp_path / "p.jsonl"
+    shutil.copytree(adapter_folder, folder)
+    with serving(lambda *_: answer("{}")) as server:
+        engine = OpenAIServer(url=server.url, model="lora")
+        list(predict(folder, ["hello"], engine=engine, output=output))
+        list(predict(folder, ["hello"], engine=engine, output=output))
+        with (folder / "adapter_model.safetensors").open("ab") as weights:
+            weights.write(b"trained again")
+        with pytest.raises(RunFolderError, match="adapter_sha256"):
+            predict(folder, ["hello"], engine=engine, output=output)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from schemalora.compliance.score import METRICS
 from schemalora.compliance.tally import Tally
 from schemalora.errors import PairingError
 from schemalora.jsonl import read_json
+from schemalora.origin import TextHash, run_file
 from schemalora.records import Example, Prediction, read_examples, read_predictions
 
 if TYPE_CHECKING:
@@ -72,21 +73,41 @@ def evaluate_files(
 
     Raises:
         PairingError: as `evaluate`; also where the file beside the predictions that says how they
-            were made (`predictions.run.json`) names another contract.
+            were made (`predictions.run.json`) names another contract, or other ids and texts or
+            another order of them than the examples file has. With `allow_missing`, predictions of
+            fewer examples than the file has are not compared with its texts.
         UsageError: a file that cannot be read, with its line.
     """
-    origin = Path(predictions).with_suffix(".run.json")
-    made_under = read_json(origin).get("contract") if origin.is_file() else None
+    origin = run_file(predictions)
+    run = read_json(origin) if origin.is_file() else {}
+    made_under = run.get("contract")
     if isinstance(made_under, str) and made_under != contract.fingerprint:
         raise PairingError(
             f"{predictions}: predicted under another contract ({made_under[:12]}, says "
             f"{origin.name}) than {contract.name!r} ({contract.fingerprint[:12]}); predict again"
         )
-    return evaluate(
+    texts = TextHash()
+    report = evaluate(
         contract,
-        read_examples(examples),
+        _passing(read_examples(examples), texts),
         read_predictions(predictions),
         allow_missing=allow_missing,
         keep_rows=keep_rows,
         keep_failures=keep_failures,
     )
+    made_of = run.get("examples")
+    of_a_part = allow_missing and run.get("n") != report.n
+    if isinstance(made_of, str) and made_of != texts.hexdigest() and not of_a_part:
+        raise PairingError(
+            f"{predictions}: made of other examples than those of {examples} (says {origin.name}): "
+            "the ids are the same, but texts or their order are not; predict again, or give the "
+            "examples that were asked"
+        )
+    return report
+
+
+def _passing(examples: Iterable[Example], texts: TextHash) -> Iterator[Example]:
+    """The examples as they are, taken into the hash on their way."""
+    for example in examples:
+        texts.add(example)
+        yield example

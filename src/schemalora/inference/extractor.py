@@ -73,6 +73,8 @@ class Extractor:
             contract = Contract.from_model(model, instructions=contract.instructions)
             loaded.adapter.manifest.check(contract=contract)
         self.contract: Contract = contract
+        # The model may have another name than the one that the adapter was asked for.
+        self._asked_for: Contract = loaded.adapter.manifest.contract
         self._prompt_format: PromptFormat = prompt_format
         self._tokenizer = loaded.tokenizer
         constraint = None
@@ -169,7 +171,7 @@ class Extractor:
             start = end
 
     def _encode(self, text: str) -> list[int]:
-        messages = build_prompt(self.contract, text, prompt_format=self._prompt_format)
+        messages = build_prompt(self._asked_for, text, prompt_format=self._prompt_format)
         ids = encode_prompt(self._tokenizer, messages)
         if len(ids) > self._room:
             raise UsageError(

@@ -24,6 +24,7 @@ from schemalora.contract import Contract
 from schemalora.errors import BaseModelError, UsageError
 from schemalora.extras import require_extra
 from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
+from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.jsonvalue import JsonValue
 
 _WEIGHT_FILES = ("adapter_model.safetensors", "adapter_model.bin")
@@ -84,6 +85,19 @@ class LoadedModel:
         if not hasattr(self.model, "disable_adapter"):
             raise UsageError(f"{self.name}: merged into the base model; load it without merge")
         return replace(self, with_adapter=False)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether `identity` tells these weights from others; not where memory alone has them."""
+        tuned = self.adapter is not None or hasattr(self.model, "peft_config")
+        return self.revision is not None and (
+            not tuned or not self.with_adapter or self.adapter_hash is not None
+        )
+
+    @property
+    def packed(self) -> bool:
+        """Whether the packed decoder knows the model; `generate`, without confidences, if not."""
+        return supports_packed(unwrap(self.model))
 
     def identity(self) -> dict[str, JsonValue]:
         """What decides which model answers; two runs are comparable where it is equal."""
@@ -159,7 +173,7 @@ def load(
     )
     adapter_hash = None
     if adapter is not None:
-        adapter_hash = _weights_hash(adapter)
+        adapter_hash = weights_hash(adapter)
         weights = _with_adapter(weights, adapter, base_model, exact=merge)
         if merge:
             weights = weights.merge_and_unload()
@@ -196,7 +210,7 @@ def prompt_format_of(adapter: Adapter) -> PromptFormat:
     return PromptFormat(**adapter.manifest.prompt_format)  # pyright: ignore[reportArgumentType]  (checked by PromptFormat)
 
 
-def _weights_hash(adapter: Adapter) -> str | None:
+def weights_hash(adapter: Adapter) -> str | None:
     """SHA-256 of the weight file; None where there is none, which PEFT words when it loads."""
     for name in _WEIGHT_FILES:
         path = adapter.path / name

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 from schemalora.errors import UsageError
 from schemalora.formatting import build_prompt, encode_prompt
-from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.inference.confidence import field_confidence
 from schemalora.inference.constraint import Constraint
 from schemalora.inference.decoding import decode, vocabulary_size
@@ -38,12 +37,23 @@ def predict_locally(
 
     Raises:
         SchemaError: the contract cannot be enforced.
-        UsageError: a prompt that leaves no room for a completion.
+        UsageError: a prompt that leaves no room for a completion, or confidences of a model that
+            the packed decoder does not know.
     """
+    if plan.confidence and not _runs_packed(loaded, plan):
+        raise UsageError(
+            f"{loaded.name}: is decoded by `generate`, since the packed decoder does not know its "
+            "attention or cache, and has no confidences then; leave out `confidence` (on the "
+            "command line `--confidence`)"
+        )
     if not rows:
         return iter(())
     prompts = _encode_prompts(loaded, rows, plan)
     return _decode(loaded, rows, prompts, plan, _options(loaded, plan))
+
+
+def _runs_packed(loaded: LoadedModel, plan: Plan) -> bool:
+    return plan.engine == "transformers" and loaded.packed
 
 
 def _encode_prompts(loaded: LoadedModel, rows: Sequence[Example], plan: Plan) -> list[list[int]]:
@@ -99,8 +109,7 @@ def _decode(
     options: DecodingOptions,
 ) -> Iterator[Prediction]:
     order = _sorted_in_windows(prompts, window=plan.batch_size * _WINDOW_BATCHES)
-    packed = plan.engine == "transformers" and supports_packed(unwrap(loaded.model))
-    run = decode if packed else decode_by_generate
+    run = decode if _runs_packed(loaded, plan) else decode_by_generate
     for completion in run(loaded.model, [prompts[place] for place in order], options):
         yield _prediction(loaded, plan, rows[order[completion.index]].id, completion)
 

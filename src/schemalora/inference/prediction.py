@@ -7,9 +7,15 @@ from pathlib import Path
 
 from schemalora.adapter import Adapter
 from schemalora.contract import Contract
-from schemalora.errors import UsageError
-from schemalora.formatting import PromptFormat
-from schemalora.inference.loading import LoadedModel, as_adapter, load, prompt_format_of
+from schemalora.errors import AdapterMismatchError, RunFolderError, UsageError
+from schemalora.formatting import PromptFormat, system_text
+from schemalora.inference.loading import (
+    LoadedModel,
+    as_adapter,
+    load,
+    prompt_format_of,
+    weights_hash,
+)
 from schemalora.inference.local import predict_locally
 from schemalora.inference.options import DEFAULT_BATCH_SIZE, DEFAULT_MAX_NEW_TOKENS
 from schemalora.inference.plan import Constrained, Engine, Plan
@@ -50,8 +56,9 @@ def predict(
         engine: who decodes.
         max_new_tokens: longest completion in tokens.
         batch_size: rows at once; fewer where memory does not hold them.
-        confidence: whether predictions carry the probability of every field's value; for the
-            `transformers` engine.
+        confidence: whether predictions carry the probability of every field's value; refused
+            where nobody would give it: by other engines than `transformers`, and for a model that
+            it leaves to `generate`.
         output: a predictions file that grows row by row; a rerun goes on where it stopped.
         progress: called with rows done and rows in all, after every row.
 
@@ -61,10 +68,17 @@ def predict(
 
     Raises:
         SchemaError: the contract cannot be enforced.
-        UsageError: no contract, an example id twice, or a prompt that is too long for the model.
-        AdapterMismatchError: another contract or prompt format than the adapter's.
-        RunFolderError: `output` belongs to another run.
+        UsageError: no contract, an example id twice, a prompt that is too long for the model, or
+            `confidence` where it cannot be had.
+        AdapterMismatchError: another contract, prompt format or wording than the adapter's.
+        RunFolderError: `output` belongs to another run, or is there and the model is in memory
+            only.
     """
+    if confidence and engine != "transformers":
+        raise UsageError(
+            "confidence is given by the engine `transformers` alone, not by `generate` or a "
+            "server; leave out `confidence` (on the command line `--confidence`)"
+        )
     rows = as_examples(examples)
     plan = Plan(
         *_contract_and_format(adapter_or_base_model, contract, prompt_format),
@@ -75,7 +89,7 @@ def predict(
         confidence=confidence,
     )
     if isinstance(engine, OpenAIServer):
-        run = {"model": _name_of(adapter_or_base_model), **plan.to_dict()}
+        run = {**_identity_here(adapter_or_base_model), **plan.to_dict()}
         log = _open_log(output, rows, run, notes=lambda: _server_notes(engine, plan))
         missing = [row for row in rows if log is None or row.id not in log.done]
         fresh = engine.predict(
@@ -88,6 +102,12 @@ def predict(
     else:
         asked = adapter_or_base_model
         loaded = asked if isinstance(asked, LoadedModel) else load(asked)
+        if output is not None and not loaded.pinned and Path(output).exists():
+            raise RunFolderError(
+                f"{output}: there already, and nothing tells whether the weights of "
+                f"{loaded.name!r}, which are in memory, are those that wrote it; give another "
+                "output file"
+            )
         log = _open_log(output, rows, {**loaded.identity(), **plan.to_dict()})
         missing = [row for row in rows if log is None or row.id not in log.done]
         fresh = predict_locally(loaded, missing, plan)
@@ -111,10 +131,16 @@ def _server_notes(server: OpenAIServer, plan: Plan) -> dict[str, JsonValue]:
     }
 
 
-def _name_of(asked: str | Path | Adapter | LoadedModel) -> str:
+def _identity_here(asked: str | Path | Adapter | LoadedModel) -> dict[str, JsonValue]:
+    """What is known here of a model that a server has: its name, and an adapter's weights."""
     if isinstance(asked, LoadedModel):
-        return asked.name
-    return str(asked.path) if isinstance(asked, Adapter) else str(asked)
+        known = asked.identity()
+        return {key: known[key] for key in ("model", "adapter_sha256")}
+    adapter = as_adapter(asked)
+    return {
+        "model": str(asked.path) if isinstance(asked, Adapter) else str(asked),
+        "adapter_sha256": None if adapter is None else weights_hash(adapter),
+    }
 
 
 def as_examples(examples: Iterable[Example | str]) -> list[Example]:
@@ -150,14 +176,32 @@ def _contract_and_format(
         adapter.manifest.check(
             contract=contract, prompt_format=prompt_format and prompt_format.to_dict()
         )
-        contract = contract or adapter.manifest.contract
-        return contract, prompt_format or prompt_format_of(adapter)
+        prompt_format = prompt_format_of(adapter)
+        if contract is not None:
+            _refuse_other_wording(adapter.manifest.contract, contract, prompt_format)
+        return adapter.manifest.contract, prompt_format
     if contract is None:
         raise UsageError(
             "a base model knows no contract: give one (the parameter `contract`, on the command "
             "line `--contract`)"
         )
     return contract, prompt_format or PromptFormat(style="schema")
+
+
+def _refuse_other_wording(own: Contract, given: Contract, prompt_format: PromptFormat) -> None:
+    """Contracts of one fingerprint can have other names and instructions, and so other prompts."""
+    trained, now = system_text(own, prompt_format), system_text(given, prompt_format)
+    if trained == now:
+        return
+    alike = 0
+    while trained[:alike] == now[:alike]:
+        alike += 1
+    shown = slice(max(0, alike - 20), alike + 40)
+    raise AdapterMismatchError(
+        f"the adapter belongs to another wording of the prompt (trained with {trained[shown]!r}, "
+        f"given {now[shown]!r}); leave the contract out, or give it the name and the instructions "
+        "of the adapter's"
+    )
 
 
 def _ordered(
@@ -170,11 +214,15 @@ def _ordered(
     done = {} if log is None else dict(log.done)
     if progress is not None:
         progress(len(done), len(rows))
+    if log is not None:
+        log.finish()
     place = 0
     for prediction in fresh:
         done[prediction.example_id] = prediction
         if log is not None:
             log.append(prediction)
+            # Before the last row is yielded: who draws no further must not lose the order.
+            log.finish()
         if progress is not None:
             progress(len(done), len(rows))
         while place < len(rows) and rows[place].id in done:
@@ -182,5 +230,3 @@ def _ordered(
             place += 1
     for row in rows[place:]:
         yield done[row.id]
-    if log is not None:
-        log.finish()

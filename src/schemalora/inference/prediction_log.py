@@ -6,29 +6,39 @@ are appended as they end; once all are there, they are put into the order of the
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from schemalora.errors import RunFolderError
-from schemalora.jsonl import read_json, write_json
+from schemalora.jsonl import read_json, read_jsonl, write_json, write_jsonl
 from schemalora.jsonvalue import JsonValue, canonical_json
-from schemalora.records import Example, Prediction, read_predictions, write_predictions
+from schemalora.origin import TextHash, run_file
+from schemalora.records import Example, Prediction, read_predictions
 
 FORMAT_VERSION = 1
+
+# Compared where both runs know them: files of earlier versions do not have them.
+_WHERE_KNOWN = ("prompt_sha256", "adapter_sha256")
+# What a server lists about a model besides changes from one listing to the next, such as its time.
+_LISTED_PATHS = ("root", "parent")
 
 
 class PredictionLog:
     """A predictions file of one run.
 
+    Nothing is written before the first row: a run that is refused leaves no trace.
+
     Args:
         path: the file.
         examples: the examples of the run, in order.
-        run: what else decides what the rows hold: model, contract, prompt format, settings.
-        notes: what else is worth knowing of the run; a rerun may differ in it.
+        run: what else decides what the rows hold: model, contract, prompt, settings.
+        notes: what else is worth knowing of the run; a rerun may differ in it, but for the paths of
+            the weights that a server lists (`listed_as`).
 
     Raises:
-        RunFolderError: the file belongs to another run; the message says what differs.
+        RunFolderError: the file, or the one beside it, belongs to another run; the message says
+            what differs.
         RecordError: a row of it cannot be read.
     """
 
@@ -41,18 +51,23 @@ class PredictionLog:
         notes: Mapping[str, JsonValue] | None = None,
     ) -> None:
         self.path = Path(path)
-        self.run_path = self.path.with_suffix(".run.json")
+        self.run_path = run_file(self.path)
         self._order = {example.id: place for place, example in enumerate(examples)}
-        header: dict[str, JsonValue] = {
+        texts = TextHash()
+        for example in examples:
+            texts.add(example)
+        self._header: dict[str, JsonValue] = {
             "format_version": FORMAT_VERSION,
             "n": len(examples),
-            "examples": _digest(examples),
+            "examples": texts.hexdigest(),
             **run,
+            **({"notes": dict(notes)} if notes else {}),
         }
         self.done: dict[str, Prediction] = {}
         """Rows that are there already, by example id."""
-        if self.path.exists():
-            self._check(header)
+        self._begun = self.path.exists()
+        self._check()
+        if self._begun:
             _drop_half_line(self.path)
             self.done = {row.example_id: row for row in read_predictions(self.path)}
             foreign = self.done.keys() - self._order.keys()
@@ -61,50 +76,80 @@ class PredictionLog:
                     f"{self.path}: holds rows of other examples, such as {min(foreign)!r}; "
                     "give another output file"
                 )
-        else:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self.run_path, {**header, **({"notes": dict(notes)} if notes else {})})
 
-    def _check(self, header: Mapping[str, JsonValue]) -> None:
+    def _check(self) -> None:
+        """Refuses what another run left: its rows, or the word of what rows there were."""
         if not self.run_path.is_file():
-            raise RunFolderError(
-                f"{self.path}: there already, and no {self.run_path.name} says which run wrote it; "
-                "give another output file"
-            )
-        before = read_json(self.run_path)
-        differing = sorted(
-            key
-            for key in (before.keys() | header.keys()) - {"notes"}
-            if before.get(key) != header.get(key)
+            if self._begun:
+                raise RunFolderError(
+                    f"{self.path}: there already, and no {self.run_path.name} says which run wrote "
+                    "it; give another output file"
+                )
+            return
+        differing = _differing(read_json(self.run_path), self._header)
+        if not differing:
+            return
+        details = ", ".join(
+            f"{key} ({_shown(there)} there, {_shown(now)} now)" for key, there, now in differing
         )
-        if differing:
-            details = ", ".join(
-                f"{key} ({_shown(before.get(key))} there, {_shown(header.get(key))} now)"
-                for key in differing
-            )
+        if self._begun:
             raise RunFolderError(
                 f"{self.path}: belongs to another run, with other {details}; "
                 "give another output file"
             )
+        raise RunFolderError(
+            f"{self.run_path}: belongs to another run than {self.path.name} would, with other "
+            f"{details}; remove it, or give another output file"
+        )
 
     def append(self, prediction: Prediction) -> None:
         """Writes one row, at once."""
+        self._begin()
         with self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(canonical_json(prediction.to_dict()) + "\n")
         self.done[prediction.example_id] = prediction
 
     def finish(self) -> None:
-        """Puts the rows into the order of the examples, once all are there."""
-        if len(self.done) == len(self._order):
-            ordered = sorted(self.done, key=self._order.__getitem__)
-            write_predictions(self.path, (self.done[name] for name in ordered))
+        """Puts the rows into the order of the examples, once all are there; before, does nothing.
+
+        A file that is in order stays as it is, and keys that other tools added stay in any case.
+        """
+        if len(self.done) < len(self._order):
+            return
+        self._begin()
+        rows = [row for _, row in read_jsonl(self.path)]
+        if [row["example_id"] for row in rows] != list(self._order):
+            by_id = {cast("str", row["example_id"]): row for row in rows}
+            write_jsonl(self.path, (by_id[name] for name in self._order))
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self.run_path, self._header)
+            self.path.touch()
+            self._begun = True
 
 
-def _digest(examples: Sequence[Example]) -> str:
-    digest = hashlib.sha256()
-    for example in examples:
-        digest.update(canonical_json([example.id, example.text]).encode() + b"\n")
-    return digest.hexdigest()
+def _differing(
+    before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]
+) -> list[tuple[str, JsonValue, JsonValue]]:
+    """In what two runs differ: the key, and both values."""
+    pairs = [(key, before.get(key), now.get(key)) for key in sorted(before.keys() | now.keys())]
+    listed_before, listed_now = _listed(before), _listed(now)
+    where_known = [pair for pair in pairs if pair[0] in _WHERE_KNOWN] + [
+        (f"listed_as.{key}", listed_before.get(key), listed_now.get(key)) for key in _LISTED_PATHS
+    ]
+    always = [pair for pair in pairs if pair[0] not in (*_WHERE_KNOWN, "notes")]
+    return [pair for pair in always if pair[1] != pair[2]] + [
+        pair for pair in where_known if None not in pair[1:] and pair[1] != pair[2]
+    ]
+
+
+def _listed(run: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What a server listed about its model; empty where it listed nothing."""
+    notes = run.get("notes")
+    listed = notes.get("listed_as") if isinstance(notes, dict) else None
+    return listed if isinstance(listed, dict) else {}
 
 
 def _shown(value: JsonValue) -> str:
