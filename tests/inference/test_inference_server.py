@@ -1,8 +1,8 @@
 """The protocol over real sockets: answers, and everything that goes wrong on the way."""
 
 import json
-import signal
 import shutil
+import signal
 import socket
 import subprocess
 import sys
