@@ -56,6 +56,11 @@ def overview(sets: Sets) -> str:
     def quantile(share: float) -> Callable[[list[Example]], object]:
         return lambda rows: sorted(map(length, rows))[round(share * (len(rows) - 1))]
 
+    def templates(rows: list[Example]) -> int:
+        # A message that is nothing but an attack has the attack for its group, and no template.
+        groups = {part for row in rows for part in row.group.split("+")}
+        return sum(not group.partition("/")[2].startswith("injection") for group in groups)
+
     def skeletons(rows: list[Example]) -> int:
         return len({skeleton(row.text, extraction.texts(row.target)) for row in rows})
 
@@ -63,7 +68,7 @@ def overview(sets: Sets) -> str:
         ("", *SIDES),
         [
             ("rows", *count(len)),
-            ("templates", *count(lambda rows: len({p for r in rows for p in r.group.split("+")}))),
+            ("templates", *count(templates)),
             ("distinct skeletons", *count(skeletons)),
             (
                 "rows without any perturbation",

@@ -75,6 +75,21 @@ def test_few_rows_decide_nothing() -> None:
     assert any("With n=12" in reason for reason in verdict.reasons)
 
 
+def test_few_rows_with_few_right_are_no_proof_that_nothing_works() -> None:
+    rows = [dataclasses.replace(row, group="") for row in ROWS[:20]]
+    answers = [
+        Prediction(
+            row.id, CONTRACT.encode(row.target) if i == 0 else spoil(row.target, "wrong_value")
+        )
+        for i, row in enumerate(rows)
+    ]
+    report = evaluate(CONTRACT, rows, answers)
+    assert report.rate("exact_match").count == 1
+    found = attribute(dict.fromkeys(ARMS, report))
+    assert found.verdict.code == "undecided"
+    assert "to tell it from none" in found.verdict.headline
+
+
 def test_rows_of_few_groups_decide_nothing() -> None:
     rows = [dataclasses.replace(row, group=f"g{i % 5}") for i, row in enumerate(ROWS)]
     found = attribute({name: arm(1, 1, seed=0, rows=rows) for name in ARMS})

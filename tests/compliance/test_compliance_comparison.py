@@ -97,7 +97,9 @@ def test_a_rate_of_like_rows_is_less_sure() -> None:
     # Twenty groups, each right or wrong as a whole, and Student's t for their small number.
     assert rate.effective_n == pytest.approx(19 * (1.959964 / 2.093024) ** 2, rel=1e-6)
     assert rate.ci95 == wilson_interval(320, 400, effective_n=rate.effective_n)
-    assert not judge(report, ["lower(exact_match)>=0.6"])[0].passed
+    (judgement,) = judge(report, ["lower(exact_match)>=0.6"])
+    assert not judgement.passed
+    assert "n=400, worth 17 independent rows" in str(judgement)
     assert "worth" in report.to_markdown()
     again = type(report).from_dict(report.to_dict())
     assert again.rate("exact_match") == rate

@@ -22,6 +22,12 @@ VerdictCode: TypeAlias = Literal[
     "nothing_works",
     "undecided",
 ]
+_WORKS: Final = 0.1
+"""Below this share of exact matches an arm is taken to work for nobody."""
+_UNSEEN: Final = (
+    "These rows do not decide what was needed: no arm gets the content right often enough to tell "
+    "it from none."
+)
 _JUDGED: Final = ("schema_compliant", "exact_match")
 # From the cheapest to the dearest; the first arm that no other beats is the one to take.
 _CODES: Final[Mapping[ArmName, VerdictCode]] = {
@@ -76,8 +82,9 @@ def judge_arms(
     An arm is enough where, for every other arm, in schema compliance and in exact match, the upper
     bound of the other's 95% advantage lies below the margin (non-inferiority). Both are needed
     where the constrained adapter is clearly better than either alone. Where no arm's exact match is
-    clearly above the margin, none is called enough for being no worse than the others; and rows of
-    fewer groups than could make any difference significant decide nothing.
+    clearly above the margin, none is called enough for being no worse than the others, and where
+    all are clearly below a tenth, nothing works. Rows of fewer groups than could make any
+    difference significant decide nothing.
     """
     pairs = _Pairs(rows, seed=seed, resamples=resamples)
     sufficient: list[ArmName] = [arm for arm in ARMS if pairs.is_enough(arm, ARMS, margin)]
@@ -89,8 +96,10 @@ def judge_arms(
             f"These rows do not decide what was needed: they are of {groups} "
             f"group{'s' * (groups != 1)}, and it takes more groups to tell."
         )
-    elif all(rate.ci95.low < margin for rate in exact):
+    elif all(rate.ci95.high < _WORKS for rate in exact):
         code, headline = "nothing_works", _HEADLINES["nothing_works"]
+    elif all(rate.ci95.low < margin for rate in exact):
+        code, headline = "undecided", _UNSEEN
     elif sufficient and sufficient[0] != "lora_constrained":
         code = _CODES[sufficient[0]]
         headline = _HEADLINES[code]

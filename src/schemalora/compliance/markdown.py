@@ -65,7 +65,7 @@ def interval_words(reports: Iterable[ComplianceReport]) -> str:
     if any(rate.effective_n is not None for one in reports for rate in one.metrics.values()):
         return (
             "with Wilson 95% intervals, in which rows of one group count as the fewer independent "
-            "rows that they are worth"
+            "rows that they are worth (but where all rows are right, or all wrong, each counts)"
         )
     return "with Wilson 95% intervals, as if rows were independent"
 

@@ -72,8 +72,11 @@ class Requirement:
         Raises:
             UsageError: the report has no such metric or field.
         """
-        value = self.value(report.rate(self.name))
-        return Judgement(self, value, report.n, passed=value >= self.minimum)
+        rate = report.rate(self.name)
+        value = self.value(rate)
+        return Judgement(
+            self, value, report.n, passed=value >= self.minimum, effective_n=rate.effective_n
+        )
 
     def value(self, rate: Rate) -> float:
         """What is judged of a rate: itself, or the lower bound of its 95% interval."""
@@ -93,12 +96,17 @@ class Judgement:
     """The rate or the lower bound that was judged."""
     n: int
     passed: bool
+    effective_n: float | None = None
+    """How many independent rows the n are worth, where rows have groups."""
 
     def __str__(self) -> str:
         """One line, such as `failed: schema_compliant>=0.99 (97.5%, n=800)`."""
+        counted = f"n={self.n:,}"
+        if self.requirement.judged == "lower" and self.effective_n is not None:
+            counted += f", worth {self.effective_n:,.0f} independent rows"
         line = (
             f"{'passed' if self.passed else 'failed'}: {self.requirement} "
-            f"({percent(self.value)}, n={self.n:,})"
+            f"({percent(self.value)}, {counted})"
         )
         best = wilson_interval(self.n, self.n).low
         if self.passed or self.requirement.judged == "rate" or best >= self.requirement.minimum:

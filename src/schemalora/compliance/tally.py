@@ -200,8 +200,8 @@ class Tally:
             yield f"{self._missing} of {n} examples have no prediction; they count as wrong."
         if self._rows.dropped_groups:
             yield (
-                "Intervals take rows as independent, though rows of one group are not: there are "
-                "more rows than keep_rows."
+                "Intervals take rows as independent, whatever their groups: there are more rows "
+                "than keep_rows."
             )
         looked_at = self._targets.items()
         bad = looked_at.count(False)

@@ -18,8 +18,8 @@ from schemalora.records import Example, Prediction, read_predictions
 
 FORMAT_VERSION = 1
 
-# Compared where both runs know them: files of earlier versions do not have them.
-_WHERE_KNOWN = ("prompt_sha256", "adapter_sha256")
+# Not compared with files of earlier versions, which do not have them.
+_SINCE_LATER = ("prompt_sha256", "adapter_sha256")
 # What a server lists about a model besides changes from one listing to the next, such as its time.
 _LISTED_PATHS = ("root", "parent")
 
@@ -134,15 +134,18 @@ def _differing(
     before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]
 ) -> list[tuple[str, JsonValue, JsonValue]]:
     """In what two runs differ: the key, and both values."""
-    pairs = [(key, before.get(key), now.get(key)) for key in sorted(before.keys() | now.keys())]
+    passed_over = {"notes", *(key for key in _SINCE_LATER if key not in before)}
+    pairs = [
+        (key, before.get(key), now.get(key))
+        for key in sorted((before.keys() | now.keys()) - passed_over)
+    ]
     listed_before, listed_now = _listed(before), _listed(now)
-    where_known = [pair for pair in pairs if pair[0] in _WHERE_KNOWN] + [
-        (f"listed_as.{key}", listed_before.get(key), listed_now.get(key)) for key in _LISTED_PATHS
+    pairs += [
+        (f"listed_as.{key}", listed_before[key], listed_now[key])
+        for key in _LISTED_PATHS
+        if listed_before.get(key) is not None and listed_now.get(key) is not None
     ]
-    always = [pair for pair in pairs if pair[0] not in (*_WHERE_KNOWN, "notes")]
-    return [pair for pair in always if pair[1] != pair[2]] + [
-        pair for pair in where_known if None not in pair[1:] and pair[1] != pair[2]
-    ]
+    return [pair for pair in pairs if pair[1] != pair[2]]
 
 
 def _listed(run: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
