@@ -129,8 +129,7 @@ def _effect(name: str, rows: Mapping[ArmName, RowOutcomes], *, seed: int, resamp
     right: dict[ArmName, list[bool]] = {
         arm: outcomes.column(name) for arm, outcomes in rows.items()
     }
-    outcomes = rows["base_free"]
-    groups = outcomes.groups if outcomes.groups != outcomes.ids else None
+    groups = rows["base_free"].shared_groups
 
     def share(*steps: tuple[ArmName, ArmName]) -> Share:
         """The mean of what several steps from one arm to another bring."""

@@ -89,7 +89,7 @@ def judge_arms(
     pairs = _Pairs(rows, seed=seed, resamples=resamples)
     sufficient: list[ArmName] = [arm for arm in ARMS if pairs.is_enough(arm, ARMS, margin)]
     exact = [rows[arm].rate("exact_match") for arm in ARMS]
-    groups = _groups(rows)
+    groups = rows["base_free"].group_count
     if not can_be_significant(groups):
         code = "undecided"
         headline = (
@@ -178,11 +178,7 @@ def _reasons(rows: Mapping[ArmName, RowOutcomes], pairs: _Pairs, margin: float) 
     yield (
         f"An arm is called enough where no other can be better by {100 * margin:g} points or more."
     )
-    yield power_note(content.a.n, _groups(rows))
-
-
-def _groups(rows: Mapping[ArmName, RowOutcomes]) -> int:
-    return len(set(rows["base_free"].groups))
+    yield power_note(content.a.n, rows["base_free"].group_count)
 
 
 def _gain(difference: Difference) -> str:

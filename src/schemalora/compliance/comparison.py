@@ -171,7 +171,7 @@ def compare(
         a=names[0],
         b=names[1],
         n=a.n,
-        groups=len(set(rows_a.groups)),
+        groups=rows_a.group_count,
         contract_name=a.contract_name,
         contract_fingerprint=a.contract_fingerprint,
         metrics=differences(list(a.metrics)),
@@ -257,12 +257,7 @@ def paired_difference(
     only_a = tuple(row_id for row_id, in_a, in_b in pairs if in_a and not in_b)
     only_b = tuple(row_id for row_id, in_a, in_b in pairs if in_b and not in_a)
     changes = [right - left for left, right in zip(right_a, right_b, strict=True)]
-    bootstrap = bootstrap_difference(
-        changes,
-        None if rows_a.groups == rows_a.ids else rows_a.groups,
-        seed=seed,
-        resamples=resamples,
-    )
+    bootstrap = bootstrap_difference(changes, rows_a.shared_groups, seed=seed, resamples=resamples)
     score = score_interval(right_a, right_b)
     p = max(mcnemar_exact(len(only_a), len(only_b)), _sign_test(changes, rows_a.groups))
     return Difference(

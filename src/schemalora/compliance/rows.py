@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 from schemalora.compliance.rate import Rate
@@ -34,15 +35,21 @@ class RowOutcomes:
         bit = 1 << self.columns.index(name)
         return [bool(score & bit) for score in self.scores]
 
+    @cached_property
+    def group_count(self) -> int:
+        """How many groups the rows are of; as many as rows where each is of its own."""
+        return len(set(self.groups))
+
     @property
-    def grouped(self) -> bool:
-        """Whether any two rows are of one group."""
-        return len(set(self.groups)) < len(self.groups)
+    def shared_groups(self) -> tuple[str, ...] | None:
+        """Each row's group; None where no two rows are of one."""
+        return self.groups if self.group_count < len(self.groups) else None
 
     def rate(self, name: str) -> Rate:
         """The rate of one column; its interval allows for rows of one group going together."""
         right = self.column(name)
-        effective = effective_sample_size(right, self.groups) if self.grouped else None
+        groups = self.shared_groups
+        effective = None if groups is None else effective_sample_size(right, groups)
         return Rate(sum(right), len(right), effective)
 
     def to_dict(self) -> dict[str, JsonValue]:
