@@ -109,8 +109,11 @@ def test_routes_say_how_many_rows_a_person_would_check(run, files: Path) -> None
     assert "of 60 rows" in out
     assert "Held out by group: " in out
     assert "route all 2 together: a person has to check" in out
-    code, _, err = scored(run, files, "lora", "--route", "$.intent>=0.9")
+    code, out, err = scored(
+        run, files, "lora", "--route", "$.intent>=0.9", "--require", "valid_json>=0.5"
+    )
     assert (code, err.count("\n")) == (2, 1)
+    assert "passed: valid_json>=0.5" in out
     assert "schemalora predict --confidence" in err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
@@ -454,6 +455,21 @@ def test_a_file_that_could_not_be_imported_is_imported_again(tmp_path: Path) -> 
         load_contract(f"{file}:M")
     file.write_text("from pydantic import BaseModel\nclass M(BaseModel):\n    number: int\n")
     assert load_contract(f"{file}:M").parse('{"number":1}').compliant
+
+
+def test_a_file_may_import_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "shared_kinds.py").write_text("from typing import Literal\nKind = Literal['a']\n")
+    head = "from pydantic import BaseModel\n"
+    body = "class M(BaseModel):\n    kind: Kind\n"
+    file = tmp_path / "with_neighbour.py"
+    file.write_text(f"{head}from shared_kinds import Kind\n{body}")
+    path = list(sys.path)
+    assert load_contract(f"{file}:M").parse('{"kind":"a"}').compliant
+    assert sys.path == path
+    relative = tmp_path / "of_a_package.py"
+    relative.write_text(f"{head}from .shared_kinds import Kind\n{body}")
+    with pytest.raises(UsageError, match=r"of_a_package.*is named package.module:name"):
+        load_contract(f"{relative}:M")
 
 
 def test_from_dict_refuses_what_is_no_contract() -> None:

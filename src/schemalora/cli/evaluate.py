@@ -93,10 +93,10 @@ def evaluate(
 
         write_html({predictions.stem: report}, html, learning_curve=curve)
     echo(report.to_markdown())
-    if wishes:
-        echo(str(route_rows(report, wishes)))
     judgements = judge(report, requirements)
     for judgement in judgements:
         echo(str(judgement))
+    if wishes:
+        echo(str(route_rows(report, wishes)))
     if not all(judgement.passed for judgement in judgements):
         raise typer.Exit(1)

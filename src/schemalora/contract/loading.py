@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,11 +98,25 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _its_folder_on_the_path(path):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise _import_error(str(path), error) from error
     return module
+
+
+@contextmanager
+def _its_folder_on_the_path(path: Path) -> Generator[None]:
+    """Lets a file import its neighbours, as it could if Python ran it."""
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        # The file may have changed the list itself.
+        if folder in sys.path:
+            sys.path.remove(folder)
 
 
 def _import_error(place: str, error: BaseException) -> SchemaloraError:
@@ -112,4 +128,7 @@ def _import_error(place: str, error: BaseException) -> SchemaloraError:
             f"cannot import {place}: it ended the program (SystemExit: {error.code}); "
             'put what is to run under `if __name__ == "__main__":`'
         )
-    return UsageError(f"cannot import {place}: {type(error).__name__}: {error}")
+    reason = f"cannot import {place}: {type(error).__name__}: {error}"
+    if place.endswith(".py") and "relative import" in str(error):
+        reason += "; a file that belongs to a package is named package.module:name"
+    return UsageError(reason)
