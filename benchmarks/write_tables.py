@@ -9,11 +9,9 @@ A result file that is not there yet gives a line that says so.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs as a script
 
 from benchmarks.decoding.page import decoding, decoding_costs, random_rows
+from benchmarks.flagship import (
+    FLAGSHIP,
+    cpu_full,
+    cpu_full_errors,
+    cpu_full_routes,
+    cpu_full_short,
+    cpu_full_slices,
+    demo,
+)
 from benchmarks.prompt_tokens.page import prompt_tokens
 from benchmarks.schema_coverage.page import coverage
 from benchmarks.study.page import (
@@ -33,130 +40,10 @@ from benchmarks.study.page import (
 )
 from benchmarks.tables import RESULTS, flat, origin, read, setting
 from benchmarks.training_speed.page import training_speed
-from schemalora import ComplianceReport, compare
-from schemalora.compliance.markdown import interval_words
-from schemalora.compliance.rate import points
 from schemalora.compliance.tables import markdown_table
 
-FLAGSHIP = ROOT / "examples" / "customer_support" / "results"
-ARMS = {
-    "base": "base",
-    "base_constrained": "base + grammar",
-    "lora": "LoRA",
-    "lora_constrained": "LoRA + grammar",
-}
-METRICS = {
-    "valid_json": "valid JSON",
-    "schema_compliant": "schema-compliant",
-    "exact_match": "exact match",
-}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"<!-- numbers: (\S+) -->\n.*?<!-- /numbers -->", re.DOTALL)
-
-
-def flagship(preset: str) -> str:
-    """The table of one preset of the flagship, as the run printed it."""
-    folder = FLAGSHIP / preset
-    run = read(folder / "run.json")
-    if run is None:
-        return f"*Not measured yet: `examples/customer_support/results/{preset}` holds no run.*"
-    data, seconds = run["data"], run["seconds"]
-    stages = ", ".join(f"{stage} {value:.0f} s" for stage, value in seconds.items())
-    total = sum(seconds.values()) / 60
-    peaks = [one["peak_memory_gib"] for one in run.get("stages", {}).values()]
-    peak = max((one for one in peaks if one is not None), default=run.get("peak_memory_gib"))
-    memory = f" The process held {peak} GiB at most." if peak else ""
-    return (
-        f"{(folder / 'report.md').read_text(encoding='utf-8').strip()}\n\n"
-        f"Preset `{preset}`: base model `{run['base_model']}`, {data['train_rows']} training rows, "
-        f"{data['eval_rows']} eval rows, seed {data['seed']}. {stages}: {total:.0f} min in all."
-        f"{memory}\n\n"
-        f"Measured at {origin(run)}.{computed_at(run)}"
-    )
-
-
-def computed_at(run: dict[str, Any]) -> str:
-    """Which code computed what, where a run was gone on with by later code than began it."""
-    stages = run.get("stages", {})
-    if {made for one in stages.values() for made in one["commits"]} <= {run["commit"]}:
-        return ""
-    parts = ", ".join(f"{name} `{one['commits'][0]}`" for name, one in stages.items())
-    apart = len({one["commits"][0] for name, one in stages.items() if name in ARMS}) > 1
-    note = " The arms were not decoded at the same commit." if apart else ""
-    return f" The run was resumed; what is scored there was computed at: {parts}.{note}"
-
-
-def demo() -> str:
-    return flagship("cpu")
-
-
-def cpu_full() -> str:
-    return flagship("cpu-full")
-
-
-def cpu_full_short() -> str:
-    """The four arms in a few columns: rates only."""
-    folder = FLAGSHIP / "cpu-full"
-    run = read(folder / "run.json")
-    if run is None:
-        return "*Not measured yet: `examples/customer_support/results/cpu-full` holds no run.*"
-    reports = [ComplianceReport.load(folder / "reports" / f"{arm}.json") for arm in ARMS]
-    names = METRICS | {path: f"`{path}`" for path in reports[0].fields}
-    table = markdown_table(
-        ("", *ARMS.values()),
-        [(what, *(str(one.rate(name)) for one in reports)) for name, what in names.items()],
-    )
-    cut = ", ".join(
-        f"{title} {one.generation.cut_off}"
-        for title, one in zip(ARMS.values(), reports, strict=True)
-        if one.generation.cut_off
-    )
-    bought = compare(reports[0], reports[2]).metrics["exact_match"]
-    return (
-        f"{table}\n\nRates over all {reports[0].n} rows {interval_words(reports)}; exact match "
-        "leaves free text aside. LoRA is "
-        f"{points(bought.difference)} [{points(bought.ci95.low)}, {points(bought.ci95.high)}] "
-        "points of exact match above the base. All paired differences and their tests stand on "
-        "[the flagship's page](docs/customer-support.md). Answers that met the limit of tokens, "
-        f"and were cut off or brought to an end there: {cut or 'none'}. One run, one seed; "
-        f"{sum(run['seconds'].values()) / 60:.0f} min in all, of which training took "
-        f"{run['seconds']['train'] / 60:.0f}.\n\n"
-        f"Measured at {origin(run)}.{computed_at(run)}"
-    )
-
-
-def cpu_full_errors() -> str:
-    """Where the adapter's wrong intents and products of `cpu-full` lie."""
-    report = read(FLAGSHIP / "cpu-full" / "reports" / "lora.json")
-    if report is None:
-        return "*Not measured yet.*"
-    failures = report["failures"]["rows"]
-    readable = [row for row in failures if not row["violations"]]
-    wrong: dict[str, list[dict[str, Any]]] = {
-        path: [row for row in readable if path in row["wrong"]]
-        for path in ("$.intent", "$.entities.product")
-    }
-    templates = Counter(
-        group for row in wrong["$.intent"] for group in row["slices"]["group"][0].split("+")
-    )
-    worst = [group for group, _ in templates.most_common(3)]
-    hit = sum(
-        bool(set(worst) & set(row["slices"]["group"][0].split("+"))) for row in wrong["$.intent"]
-    )
-    products = [
-        (row["target"]["entities"]["product"], json.loads(row["completion"])["entities"]["product"])
-        for row in wrong["$.entities.product"]
-    ]
-    missed = sum(answer is None for _, answer in products)
-    shown = [pair for pair, _ in Counter(one for one in products if one[1]).most_common(2)]
-    examples = ", ".join(f"`{target}` became `{answer}`" for target, answer in shown)
-    return (
-        f"Of {len(wrong['$.intent'])} wrong intents, {hit} are messages of three of the eval "
-        f"templates ({', '.join(f'`{one}`' for one in worst)}), whose wording training never saw. "
-        f"Of {len(products)} wrong products, {len(products) - missed} are names copied amiss "
-        f"({examples}), and {missed} were not taken for a name. Not compliant, and not counted "
-        f"here: {len(failures) - len(readable)}."
-    )
 
 
 def measured() -> str:
@@ -167,7 +54,7 @@ def measured() -> str:
         numbers, commits = fresh["numbers"], fresh["config"].get("commits", {})
         for target in ("demo", "test"):
             if f"make_{target}_s" in numbers:
-                what = f"`make {target}` in a fresh clone, installation included"
+                what = f"`make {target}` in a fresh clone, with installation (from pip's cache)"
                 made = commits.get(target, fresh["commit"])
                 rows.append((what, f"{numbers[f'make_{target}_s'] / 60:.1f} min", "n=1", made))
     if light is not None:
@@ -240,7 +127,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "demo": demo,
     "cpu-full": cpu_full,
     "cpu-full-errors": cpu_full_errors,
+    "cpu-full-routes": cpu_full_routes,
     "cpu-full-short": cpu_full_short,
+    "cpu-full-slices": cpu_full_slices,
     "measured": measured,
     "training-speed": training_speed,
     "random-rows": random_rows,

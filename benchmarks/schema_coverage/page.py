@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from schemalora.compliance.rate import percent
 from schemalora.compliance.tables import markdown_table
 
 _OUTCOMES = ("done", "exhausted", "few", "invalid", "refused", "timeout", "error")
@@ -18,7 +19,7 @@ def coverage(result: dict[str, Any]) -> str:
             f"{found['with_an_instance']:,} of {found['subjects']:,}",
             tool,
             f"{one['good']:,}",
-            f"{100 * one['rate']:.1f}%",
+            percent(one["rate"]),
             *(f"{one['outcomes'].get(name, 0):,}" for name in _OUTCOMES),
         )
         for corpus, found in result["numbers"].items()

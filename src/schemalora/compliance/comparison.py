@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 from typing import Final
 
 from schemalora.compliance.naming import require_name
@@ -230,9 +231,10 @@ def power_note(n: int, groups: int) -> str:
     rows = f"n={n:,}" if groups == n else f"n={n:,} in {groups:,} group{'s' * (groups != 1)}"
     if not can_be_significant(groups):
         return f"With {rows}, no difference can be significant, however the rows fall."
-    least = 100 * smallest_significant_difference(n, alpha=ALPHA)
+    # Rounded down: 0.75 points, printed as 0.8, would rule out what can be.
+    least = floor(10_000 * smallest_significant_difference(n, alpha=ALPHA) + 1e-6) / 100
     return (
-        f"With {rows}, a difference below {least:.1f} points cannot be significant, however the "
+        f"With {rows}, a difference below {least:.2f} points cannot be significant, however the "
         "rows fall; where several are compared, it takes more."
     )
 
