@@ -69,6 +69,7 @@ class ProgressCallback(TrainerCallback):
             self._console.print(
                 f"training: step {state.global_step}/{state.max_steps}, {loss}, {seconds:.0f} s",
                 highlight=False,
+                soft_wrap=True,
             )
 
     def on_train_end(
@@ -84,4 +85,5 @@ class ProgressCallback(TrainerCallback):
             f"development: step {state.global_step}, {rates}"
             f" ({logs['eval_rows']} rows, {logs['eval_seconds']:.0f} s)",
             highlight=False,
+            soft_wrap=True,
         )
