@@ -18,6 +18,7 @@ from trl import SFTConfig
 from schemalora.base_model import preferred_device, torch_dtype_of
 from schemalora.errors import UsageError
 from schemalora.training.config import TrainingConfig
+from schemalora.training.optimizer import require_optimizer
 from schemalora.training.passed_through import refuse_decided
 
 
@@ -69,8 +70,8 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
 
     Raises:
         UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
-            one that is decided elsewhere, accelerate is set to another precision, or a package of
-            `report_to` is missing.
+            one that is decided elsewhere, accelerate is set to another precision, or a package is
+            missing that the optimizer or `report_to` needs.
     """
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
@@ -112,6 +113,7 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
     except (TypeError, ValueError, ImportError) as error:
         raise UsageError(f"TRL's SFTConfig refuses the settings: {error}") from error
     _refuse_other_precision(arguments.mixed_precision, dtype)
+    require_optimizer(arguments)
     _require_trackers(arguments.report_to)
     return arguments
 
