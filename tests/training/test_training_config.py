@@ -81,7 +81,6 @@ def test_overrides_win(tmp_path: Path):
         ('[training]\nbase_model = "e"\ntarget_modules = [1]\n', "list of strings"),
         ('[training]\nbase_model = "e"\nrank = 0\n', "must be greater than 0"),
         ('[training]\nbase_model = "e"\ndtype = "int8"\n', "unknown .known: auto, bfloat16"),
-        ('[training]\nbase_model = "e"\nquantization = "nf4"\ndtype = "float32"\n', "change dtype"),
         ("[data]\n", r"run.toml: the table \[training\] is missing"),
         ("[trainings]\n", r"did you mean \[training\]"),
         ('rank = 64\n[training]\nbase_model = "e"\n', r"toml: the key 'rank' .* line \[training\]"),

@@ -152,8 +152,6 @@ class TrainingConfig:
             raise UsageError(f"dropout = {self.dropout!r} must be at least 0 and less than 1")
         if self.patience and not self.development_rows:
             raise UsageError("patience counts measurements: it needs development_rows")
-        if self.quantization == "nf4" and self.dtype == "float32":
-            raise UsageError("quantization = 'nf4' computes in bfloat16 or float16: change dtype")
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, object], *, source: str) -> TrainingConfig:
