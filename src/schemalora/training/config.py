@@ -126,7 +126,8 @@ class TrainingConfig:
     """Any of transformers' integrations, such as `tensorboard` or `wandb`."""
 
     trl: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Passed through to TRL's SFTConfig as it is; wins over the settings above."""
+    """Passed through to TRL's SFTConfig as it is; wins over the settings above where it is not
+    refused, as what has a name above and may be changed on resuming is (`learning_rate`)."""
     peft: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Passed through to PEFT's LoraConfig as it is; wins over the settings above."""
 
