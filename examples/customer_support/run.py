@@ -17,7 +17,7 @@ from schemalora.environment import commit
 from schemalora.errors import UsageError
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue
-from schemalora.training.config import read_toml
+from schemalora.training.toml import read_toml
 
 HERE = Path(__file__).parent
 STAGES = "stages.json"

@@ -34,6 +34,22 @@ def test_a_file_is_read(tmp_path: Path):
     assert config.trl == {"neftune_noise_alpha": 5}
 
 
+def test_tables_of_others_and_tables_of_its_own_stand_beside_the_settings(tmp_path: Path):
+    path = write(
+        tmp_path,
+        """
+        training.base_model = "embedded"
+        [training.trl]
+        adam_beta2 = 0.9
+        [training_data]
+        rows = 3
+        [[evaluation]]
+        arm = "lora"
+        """,
+    )
+    assert TrainingConfig.from_toml(path).trl == {"adam_beta2": 0.9}
+
+
 def test_overrides_win(tmp_path: Path):
     path = write(tmp_path, '[training]\nbase_model = "embedded"\nrank = 8\n')
     config = TrainingConfig.from_toml(
@@ -65,8 +81,16 @@ def test_overrides_win(tmp_path: Path):
         ('[training]\nbase_model = "e"\ntarget_modules = [1]\n', "list of strings"),
         ('[training]\nbase_model = "e"\nrank = 0\n', "must be greater than 0"),
         ('[training]\nbase_model = "e"\ndtype = "int8"\n', "unknown .known: auto, bfloat16"),
-        ('[training]\nbase_model = "e"\nquantization = "nf4"\ndtype = "float32"\n', "change dtype"),
-        ("[trainings]\n", r"table \[training\] is missing"),
+        ("[data]\n", r"run.toml: the table \[training\] is missing"),
+        ("[trainings]\n", r"did you mean \[training\]"),
+        ('rank = 64\n[training]\nbase_model = "e"\n', r"toml: the key 'rank' .* line \[training\]"),
+        ('trl = {}\n[training]\nbase_model = "e"\n', r"write \[training.trl\]"),
+        ('[training]\nbase_model = "e"\n[trl]\nadam_beta2 = 0.9\n', r"write \[training.trl\]"),
+        ('[training]\nbase_model = "e"\n[peft]\nbias = "all"\n', r"write \[training.peft\]"),
+        (
+            '[training]\nbase_model = "e"\n[trainnig]\nepochs = 3\n',
+            r"toml: .*\[trainnig\]; did you",
+        ),
         (f'[training]\nbase_model = "e"\nepochs = {"9" * 400}\n', "epochs is too large"),
         (f'[training]\nbase_model = "e"\nrank = {"9" * 5000}\n', "toml: not TOML"),
         ("[training\n", "not TOML"),

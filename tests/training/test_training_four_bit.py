@@ -1,4 +1,4 @@
-"""QLoRA computes in 16 bits, learns, and keeps its adapter in float32."""
+"""QLoRA computes in its compute type, learns, and keeps its adapter in float32."""
 
 from __future__ import annotations
 
@@ -56,12 +56,13 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 @pytest.mark.parametrize(
     "change",
     [
-        {"dropout": 0.05, "gradient_checkpointing": True},
-        {"dora": True, "attention": "sdpa"},
+        {"dtype": "bfloat16", "dropout": 0.05, "gradient_checkpointing": True},
+        {"dtype": "bfloat16", "dora": True, "attention": "sdpa"},
+        {"dtype": "float32"},
     ],
-    ids=["checkpointing", "DoRA and padded batches"],
+    ids=["checkpointing", "DoRA and padded batches", "float32"],
 )
-def test_qlora_computes_in_bfloat16_and_learns(
+def test_qlora_computes_in_its_type_and_learns(
     change: dict[str, Any],
     watch: Watch,
     ticket_contract: Contract,
@@ -70,7 +71,7 @@ def test_qlora_computes_in_bfloat16_and_learns(
     tmp_path: Path,
 ):
     config = replace(
-        tiny_config, dtype="bfloat16", quantization="nf4", learning_rate=1e-2, save_steps=100,
+        tiny_config, quantization="nf4", learning_rate=1e-2, save_steps=100,
         report_to=("watch",), **change,
     )  # fmt: skip
     train(ticket_contract, ticket_records, config, output_dir=tmp_path / "run")
@@ -78,7 +79,8 @@ def test_qlora_computes_in_bfloat16_and_learns(
     computed = {name: kinds for name, kinds in watch.outputs.items() if "lora" not in name}
     layers = {name.rpartition(".")[2] for name in computed}
     assert layers >= {"embed_tokens", "q_proj", "o_proj", "down_proj", "norm", "lm_head"}
-    assert {name: kinds for name, kinds in computed.items() if kinds != {torch.bfloat16}} == {}
+    kind = getattr(torch, config.dtype)
+    assert {name: kinds for name, kinds in computed.items() if kinds != {kind}} == {}
     assert set(watch.trained.values()) == {torch.float32}
     assert all(watch.gradients.values())
     assert watch.losses[0] > watch.losses[-1]

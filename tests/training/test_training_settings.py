@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from accelerate.state import AcceleratorState
 from peft import LoraConfig
 from transformers.integrations import integration_utils
+from transformers.training_args import ParallelMode
 from trl import SFTConfig
 
 from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.errors import UsageError
 from schemalora.layers import LayerForward
-from schemalora.training import passed_through, run, train
+from schemalora.training import passed_through, run, settings, train
 from schemalora.training.settings import lora_config, sft_config
 
 
@@ -43,6 +45,15 @@ def with_settings(*settings: str) -> TrainingConfig:
         ("trl.fp16=true", "the setting dtype"),
         ("trl.bf16=true", "the setting dtype"),
         ("trl.max_length=512", "use the setting max_length"),
+        ("trl.learning_rate=1e-5", "use the setting learning_rate"),
+        ("trl.per_device_train_batch_size=2", "use the setting batch_size"),
+        ("trl.gradient_accumulation_steps=2", "use the setting gradient_accumulation"),
+        ("trl.num_train_epochs=2", "use the setting epochs"),
+        ("trl.gradient_checkpointing=true", "use the setting gradient_checkpointing"),
+        ("trl.activation_checkpointing=true", "use the setting gradient_checkpointing"),
+        ("trl.auto_find_batch_size=true", "use batch_size and gradient_accumulation"),
+        ("trl.save_strategy=no", "use save_steps, or 'epoch'"),
+        ("trl.save_strategy=best", "use save_steps, or 'epoch'"),
         ("peft.inference_mode=true", "nothing would be trained"),
     ],
 )
@@ -59,10 +70,17 @@ def test_what_would_undo_a_setting_is_refused_before_anything_is_loaded(
     assert not (tmp_path / "run").exists()
 
 
+def test_the_cpu_is_not_chosen_beside_the_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(settings, "preferred_device", lambda: "cuda:0")
+    with pytest.raises(UsageError, match=r'trl.use_cpu .* CUDA_VISIBLE_DEVICES=""'):
+        sft_config(with_settings("trl.use_cpu=true"), tmp_path)
+
+
 def test_what_asks_for_what_is_done_anyway_passes(tmp_path: Path):
     config = with_settings(
-        "trl.packing=false", "trl.bf16=false", "trl.optim=adamw_torch_fused", "trl.eval_strategy=no"
-    )
+        "trl.packing=false", "trl.bf16=false", "trl.optim=adamw_torch_fused",
+        "trl.eval_strategy=no", "trl.save_strategy=epoch", "trl.learning_rate=1e-3",
+    )  # fmt: skip
     assert sft_config(config, tmp_path).packing is False
 
 
@@ -71,15 +89,24 @@ def test_the_rest_reaches_trl_and_peft(tmp_path: Path):
         "trl.neftune_noise_alpha=5",
         "trl.adam_beta2=0.95",
         "trl.lr_scheduler_kwargs={num_cycles=2}",
-        "trl.learning_rate=3e-4",
+        "trl.weight_decay=0.1",
         'peft.exclude_modules=["k_proj"]',
         "peft.r=3",
     )
     arguments: Any = sft_config(config, tmp_path)
     lora: Any = lora_config(config)
     assert (arguments.neftune_noise_alpha, arguments.adam_beta2) == (5, 0.95)
-    assert (arguments.learning_rate, arguments.lr_scheduler_kwargs) == (3e-4, {"num_cycles": 2})
+    assert (arguments.weight_decay, arguments.lr_scheduler_kwargs) == (0.1, {"num_cycles": 2})
     assert (lora.r, lora.exclude_modules) == (3, {"k_proj"})
+
+
+def test_one_process_takes_one_gpu_of_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Else transformers copies the model to each, and multiplies the rows of a step."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(settings, "preferred_device", lambda: "cuda:0")
+    arguments = sft_config(with_settings("batch_size=3"), tmp_path)
+    assert (arguments.n_gpu, arguments.train_batch_size) == (1, 3)
+    assert arguments.parallel_mode == ParallelMode.NOT_PARALLEL
 
 
 @pytest.mark.parametrize(("table", "settings"), [("trl", SFTConfig), ("peft", LoraConfig)])

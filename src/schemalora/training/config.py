@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from schemalora.base_model import Dtype, Quantization
 from schemalora.errors import UsageError
 from schemalora.formatting import PromptFormat, PromptStyle
 from schemalora.jsonvalue import JsonValue
+from schemalora.training.toml import override, training_table
 
 Attention = Literal["auto", "packed", "eager", "sdpa", "flash_attention_2"]
 Schedule = Literal["linear", "cosine", "constant", "constant_with_warmup"]
@@ -126,7 +126,8 @@ class TrainingConfig:
     """Any of transformers' integrations, such as `tensorboard` or `wandb`."""
 
     trl: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Passed through to TRL's SFTConfig as it is; wins over the settings above."""
+    """Passed through to TRL's SFTConfig as it is; wins over the settings above where it is not
+    refused, as what has a name above and may be changed on resuming is (`learning_rate`)."""
     peft: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Passed through to PEFT's LoraConfig as it is; wins over the settings above."""
 
@@ -152,8 +153,6 @@ class TrainingConfig:
             raise UsageError(f"dropout = {self.dropout!r} must be at least 0 and less than 1")
         if self.patience and not self.development_rows:
             raise UsageError("patience counts measurements: it needs development_rows")
-        if self.quantization == "nf4" and self.dtype == "float32":
-            raise UsageError("quantization = 'nf4' computes in bfloat16 or float16: change dtype")
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, object], *, source: str) -> TrainingConfig:
@@ -192,13 +191,11 @@ class TrainingConfig:
                 (`rank=8`, `trl.neftune_noise_alpha=5`); a bare word is taken as a string.
 
         Raises:
-            UsageError: no such file, no TOML, no such table, or a setting that is refused.
+            UsageError: no such file, no TOML, no such table, a setting outside of it, or one that
+                is refused.
         """
-        settings = read_toml(path).get("training")
-        if not isinstance(settings, dict):
-            raise UsageError(f"{path}: the table [training] is missing")
         pairs = list(overrides)
-        merged = override(cast("dict[str, object]", settings), pairs)
+        merged = override(training_table(path), pairs)
         return cls.from_mapping(merged, source=f"{path} with --set" if pairs else str(path))
 
     def with_overrides(self, overrides: Iterable[str]) -> TrainingConfig:
@@ -228,53 +225,6 @@ class TrainingConfig:
             if isinstance(value, tuple):
                 values[key] = list(cast("tuple[str, ...]", value))
         return {key: value for key, value in values.items() if value is not None}
-
-
-def read_toml(path: str | Path) -> dict[str, object]:
-    """Reads a TOML file.
-
-    Raises:
-        UsageError: no such file, not UTF-8, or no TOML.
-    """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not TOML ({error})") from error
-
-
-def override(settings: Mapping[str, object], pairs: Iterable[str]) -> dict[str, object]:
-    """Applies `key=value` pairs to a copy of settings; a dot steps into a table.
-
-    Raises:
-        UsageError: a pair without `=`, or a step into what is no table.
-    """
-    merged = dict(settings)
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"{pair!r}: an override is written key=value")
-        table = merged
-        *tables, last = key.strip().split(".")
-        for name in tables:
-            inner = table.get(name, {})
-            if not isinstance(inner, Mapping):
-                raise UsageError(f"{pair!r}: {name} is no table")
-            table[name] = dict(cast("Mapping[str, object]", inner))
-            table = cast("dict[str, object]", table[name])
-        table[last] = _toml_value(text.strip())
-    return merged
-
-
-def _toml_value(text: str) -> object:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _typed(annotation: str, key: str, value: Any, source: str) -> Any:

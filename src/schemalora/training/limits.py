@@ -21,13 +21,13 @@ def limits_of_the_machine(folder: RunFolder) -> Generator[None]:
     last = f"checkpoints lie in {folder.checkpoints}"
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"memory ran out ({first_line(error)}): run again with resume and half the batch_size "
-            "at twice the gradient_accumulation, or with gradient_checkpointing = true; "
-            f"{last}"
-        ) from error
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
+        if _is_full_memory(error):
+            raise TrainingError(
+                f"memory ran out ({first_line(error)}): run again with resume and half the "
+                "batch_size at twice the gradient_accumulation, or with gradient_checkpointing = "
+                f"true; {last}"
+            ) from error
         # PyTorch and safetensors write with errors of their own.
         if not isinstance(error, (OSError, SafetensorError)) and not folder.is_writing():
             raise
@@ -35,6 +35,13 @@ def limits_of_the_machine(folder: RunFolder) -> Generator[None]:
             f"training stopped, since {_what_failed(error)} and run again with resume ({last}; "
             "each of them is whole)"
         ) from error
+
+
+def _is_full_memory(error: Exception) -> bool:
+    # For the memory of a CPU PyTorch has no class of its own: a plain RuntimeError names the
+    # allocator.
+    full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return full or "DefaultCPUAllocator" in str(error)
 
 
 def _what_failed(error: Exception) -> str:

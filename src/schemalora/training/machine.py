@@ -17,6 +17,8 @@ from schemalora.training.config import TrainingConfig
 def check_machine(config: TrainingConfig) -> None:
     """Refuses settings that need a GPU, or a package, that is not there.
 
+    What an optimizer needs beside a GPU, `require_optimizer` finds.
+
     Raises:
         UsageError: naming the setting and what to put in its place.
     """
@@ -41,10 +43,10 @@ def check_machine(config: TrainingConfig) -> None:
             "dtype = 'float16' trains with a loss scaler, which needs a CUDA GPU, and there is "
             "none: use 'auto'"
         )
-    if _needs_bitsandbytes(config) and importlib.util.find_spec("bitsandbytes") is None:
+    if config.quantization == "nf4" and importlib.util.find_spec("bitsandbytes") is None:
         raise UsageError(
-            "quantization = 'nf4' and the 8-bit and paged optimizers need the package "
-            "bitsandbytes, which is not installed: pip install bitsandbytes"
+            "quantization = 'nf4' needs the package bitsandbytes, which is not installed: "
+            "pip install bitsandbytes"
         )
     emulated = cuda and not torch.cuda.is_bf16_supported(including_emulation=False)
     if config.dtype == "bfloat16" and emulated:
@@ -52,11 +54,3 @@ def check_machine(config: TrainingConfig) -> None:
             "dtype = 'bfloat16' is emulated by this GPU, far slower than float16: use 'auto'",
             stacklevel=2,
         )
-
-
-def _needs_bitsandbytes(config: TrainingConfig) -> bool:
-    return (
-        config.quantization == "nf4"
-        or config.optimizer.startswith("paged_")
-        or config.optimizer.endswith("_8bit")
-    )

@@ -1,7 +1,8 @@
 """What of the tables `trl` and `peft` is refused: settings that `train` decides itself.
 
 TRL and PEFT would accept them, and then ignore them, change the tokenizer under rows that are made
-already, or write checkpoints that no run can go on from.
+already, write no checkpoints or some that no run can go on from, or stand over a setting that a
+stopped run may be gone on with in another value.
 """
 
 from __future__ import annotations
@@ -29,12 +30,27 @@ _EVALUATION = "set development_rows: answers are scored, not the loss"
 _BEST = "set development_rows and selection_metric: the best adapter by its answers is kept"
 _CHECKPOINTS = "checkpoints are whole, with all that resuming needs, and the last two are kept"
 _DTYPE = "it is decided by the setting dtype"
+_CHECKPOINTING = "use the setting gradient_checkpointing"
+
+# Other values of such a setting that leave what is decided as it is.
+_AS_GOOD: dict[str, tuple[str, ...]] = {"save_strategy": ("epoch",)}
 
 DECIDED: dict[str, dict[str, str]] = {
     "trl": {
         "output_dir": "the run's folder is the argument output_dir of `train`",
         "optim": "use the setting optimizer, which is checked against this machine",
         "max_length": "use the setting max_length",
+        "num_train_epochs": "use the setting epochs",
+        "learning_rate": "use the setting learning_rate",
+        "per_device_train_batch_size": "use the setting batch_size",
+        "gradient_accumulation_steps": "use the setting gradient_accumulation",
+        "auto_find_batch_size": "a run has the same rows in every step: use batch_size and "
+        "gradient_accumulation",
+        "save_strategy": "without checkpoints nothing can be gone on with, nor lost weights be "
+        "found: use save_steps, or 'epoch' here",
+        "use_cpu": "the base model is loaded onto the GPU that is seen; start with "
+        'CUDA_VISIBLE_DEVICES="" to train on the CPU',
+        **dict.fromkeys(("gradient_checkpointing", "activation_checkpointing"), _CHECKPOINTING),
         "resume_from_checkpoint": "use resume=True (--resume)",
         "ignore_data_skip": "a resumed run goes on at the row where it was stopped",
         "enable_jit_checkpoint": "the half-trained adapter would pass for a finished one; "
@@ -87,5 +103,5 @@ def refuse_decided(table: str, given: Mapping[str, Any], usual: Mapping[str, Any
     """
     for name, value in given.items():
         reason = DECIDED[table].get(name)
-        if reason is not None and value != usual.get(name):
+        if reason is not None and value not in (usual.get(name), *_AS_GOOD.get(name, ())):
             raise UsageError(f"{table}.{name} cannot be passed through: {reason}")

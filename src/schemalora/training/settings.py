@@ -18,6 +18,7 @@ from trl import SFTConfig
 from schemalora.base_model import preferred_device, torch_dtype_of
 from schemalora.errors import UsageError
 from schemalora.training.config import TrainingConfig
+from schemalora.training.optimizer import require_optimizer
 from schemalora.training.passed_through import refuse_decided
 
 
@@ -69,8 +70,8 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
 
     Raises:
         UsageError: TRL or transformers refuses a setting, such as one of the table `trl`, or it is
-            one that is decided elsewhere, accelerate is set to another precision, or a package of
-            `report_to` is missing.
+            one that is decided elsewhere, accelerate is set to another precision, or a package is
+            missing that the optimizer or `report_to` needs.
     """
     dtype = torch_dtype_of(config.dtype)
     settings: dict[str, Any] = {
@@ -112,8 +113,18 @@ def sft_config(config: TrainingConfig, folder: Path) -> SFTConfig:
     except (TypeError, ValueError, ImportError) as error:
         raise UsageError(f"TRL's SFTConfig refuses the settings: {error}") from error
     _refuse_other_precision(arguments.mixed_precision, dtype)
+    _take_one_gpu(arguments)
+    require_optimizer(arguments)
     _require_trackers(arguments.report_to)
     return arguments
+
+
+def _take_one_gpu(arguments: Any) -> None:
+    # A process that sees several would have them share its batches, batch_size times as many rows,
+    # over copies of the model that the replaced forwards do not know (and that TRL refuses).
+    # Several GPUs are for several processes, where this is 1 already.
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1
 
 
 def _require_trackers(report_to: Any) -> None:
