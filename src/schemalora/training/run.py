@@ -36,7 +36,7 @@ from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
 from schemalora.training.attention import use_row_attention
 from schemalora.training.checkpoints import CheckpointCallback
-from schemalora.training.collator import PackedCollator, RightAlignedCollator
+from schemalora.training.collator import collator_for
 from schemalora.training.config import TrainingConfig
 from schemalora.training.curve import write_curve
 from schemalora.training.folder import RunFolder, Start
@@ -135,12 +135,12 @@ def _trainer(
 ) -> CompletionTrainer:
     held_out = prepared.development.held_out if prepared.development else ()
     model = _load(prepared.base_model, config)
-    collator = PackedCollator if _is_packed(model, config) else RightAlignedCollator
+    collator = collator_for(prepared.tokenizer, packed=_is_packed(model, config))
     try:
         trainer = CompletionTrainer(
             model=model,
             args=arguments,
-            data_collator=collator(pad_token_id=prepared.tokenizer.pad_token_id),
+            data_collator=collator,
             train_dataset=to_dataset(prepared.rows, held_out=held_out),
             processing_class=prepared.tokenizer,
             peft_config=lora,
