@@ -65,7 +65,7 @@ def preflight(
     # Which of the two makes the batches is known when the weights are there.
     collators = [collator_for(tokenizer, packed=packed) for packed in (True, False)]
     masked_wrong = check_batches(rows, tokenizer, collators)
-    found = list(replay.findings)
+    found = [*_check_bos(rows, tokenizer), *replay.findings]
     for index, (record, row) in enumerate(zip(records, rows, strict=True)):
         completion = record.completion[0]["content"]
         on_row = [
@@ -176,6 +176,23 @@ def _check_tokens(row: TokenRow, completion: str, tokenizer: Any) -> _Check:
     bos = tokenizer.bos_token_id
     if bos is not None and row.prompt[:2] == (bos, bos):
         yield "double_bos", "error", "the prompt begins with two BOS tokens; mend the template"
+
+
+def _check_bos(rows: Sequence[TokenRow], tokenizer: Any) -> Iterator[PreflightFinding]:
+    """Looks for a BOS where the tokenizer puts one before plain text, as base models read it."""
+    bos = tokenizer.bos_token_id
+    if bos is None or tokenizer("a").input_ids[:1] != [bos]:
+        return
+    if rows and not any(row.prompt[:1] == (bos,) for row in rows):
+        yield PreflightFinding(
+            "no_bos",
+            "warning",
+            None,
+            f"the tokenizer puts {tokenizer.bos_token} before plain text, and no prompt begins "
+            "with it, so the base model is asked in a way that it may not have been trained in; "
+            "where its template leaves it out by mistake, or it has none, give it one that begins "
+            "with {{ bos_token }}",
+        )
 
 
 def _check_size(row: TokenRow, max_length: int, vocabulary: int) -> _Check:
