@@ -6,7 +6,8 @@ never learns to stop.
 """
 
 # torch is typed in part only:
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 
