@@ -16,7 +16,8 @@ from schemalora.training.attention import use_row_attention
 from schemalora.training.collator import BESIDE_THE_MODEL, PackedCollator, RightAlignedCollator
 from schemalora.training.tokens import IGNORED, TokenRow, to_dataset
 
-PAD = 0
+# The end token, and among the ids of rows: what is padding is known by its place alone.
+PAD = EOS = 9
 ids = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
 
@@ -24,7 +25,7 @@ pairs_of_ids = st.lists(st.tuples(ids, ids), min_size=1, max_size=5)
 
 
 def token_rows(pairs: list[tuple[list[int], list[int]]]) -> list[TokenRow]:
-    return [TokenRow(prompt=tuple(a), completion=tuple(b)) for a, b in pairs]
+    return [TokenRow(prompt=tuple(a), completion=(*b, EOS)) for a, b in pairs]
 
 
 def padded(rows: list[TokenRow]) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def test_packed_rows_are_whole_and_every_target_stands_behind_its_prefix(
     tokens, positions = batch["input_ids"][0], batch["position_ids"][0]
     assert len(tokens) % 32 == 0
     assert batch["attention_mask"].sum() == sum(map(len, rows))
+    assert (tokens[batch["attention_mask"][0] == 0] == PAD).all()
     # From tokens to rows and back again, each token comes out at its own place.
     lined_up = tokens[batch["row_slots"]]
     assert torch.equal(lined_up.flatten()[batch["token_slots"]], tokens)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import processors
 
 from schemalora.contract import Contract
 from schemalora.errors import PreflightError, UsageError
@@ -18,6 +19,7 @@ from schemalora.training import TrainingConfig, train
 from schemalora.training.findings import PreflightFinding
 from schemalora.training.preflight import preflight, require_no_errors, summary
 from schemalora.training.tokens import IGNORED, TokenRow, tokenize_records
+from spaced import spaced_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,25 @@ def test_two_bos_tokens_are_found(
     row = tokenize_records(tokenizer, records[:1])[0]
     doubled = replace(row, prompt=(tokenizer.bos_token_id, *row.prompt))
     assert kinds(ticket_contract, records[:1], [doubled], tokenizer) == ["double_bos"]
+
+
+def test_prompts_without_the_bos_that_plain_text_gets_are_a_warning(
+    ticket_contract: Contract, records: list[TrainingRecord]
+):
+    """In turn: a template that writes it, the default one, and a tokenizer that adds none."""
+    tokenizer = spaced_tokenizer("Metaspace")
+    added = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", tokenizer.bos_token_id)]
+    )
+    with_bos = tokenizer.chat_template
+    for adds, template, warned in ((True, with_bos, 0), (True, None, 1), (False, None, 0)):
+        plain = processors.TemplateProcessing(single="$A", special_tokens=[])
+        tokenizer.backend_tokenizer.post_processor = added if adds else plain
+        tokenizer.chat_template = template
+        rows = tokenize_records(tokenizer, records)
+        found = preflight(ticket_contract, records, rows, tokenizer, max_length=2000)
+        on_bos = [(one.kind, one.severity, one.row) for one in found if "bos" in one.kind]
+        assert on_bos == [("no_bos", "warning", None)] * warned, (adds, template)
 
 
 def test_a_tokenizer_that_changes_text_is_found(

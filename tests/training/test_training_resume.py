@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import multiprocessing
 import os
 import re
@@ -23,6 +24,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from schemalora import Contract, TrainingConfig, TrainingRecord
+from schemalora.adapter import MANIFEST_FILE
 from schemalora.errors import RunFolderError, TrainingError
 from schemalora.training import train
 from schemalora.training.folder import RunFolder
@@ -216,8 +218,17 @@ def test_sigterm_ends_the_step_saves_and_says_how_to_go_on(
             train(ticket_contract, ticket_records, config, output_dir=folder.path)
         assert signal.getsignal(signal.SIGTERM) == before
         assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-2"
+        curve = json.loads(folder.curve.read_text())
+        assert [one["step"] for one in curve["steps"]] == [1, 2]
+        assert curve["selected_step"] is curve["seconds"] is None
+        assert not (folder.path / MANIFEST_FILE).exists()
         parts = train(ticket_contract, ticket_records, config, output_dir=folder.path, resume=True)
     assert steps == [0, 1, 2]
+    ended = [json.loads((one.path / "learning_curve.json").read_text()) for one in (whole, parts)]
+    assert [[one["loss"] for one in curve["steps"]] for curve in ended] == [
+        [one["loss"] for one in ended[0]["steps"]]
+    ] * 2
+    assert [curve["selected_step"] for curve in ended] == [3, 3]
     assert same(weights(whole.path), weights(parts.path))
 
 
@@ -327,7 +338,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_adapter(
         writes(3),
         has_written(5),
         writes(8),
-        (folder.path / "learning_curve.json").exists,
+        (folder.path / "adapter_model.safetensors").exists,
     ]
     killed = 0
     for number, due in enumerate(moments):

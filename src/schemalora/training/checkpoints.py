@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -35,21 +36,30 @@ class CheckpointCallback(TrainerCallback):
         model: Any = None,
         **_: Any,
     ) -> None:
-        if not _all_finite(model):
-            raise TrainingError(
-                f"the adapter's weights are not finite after step {state.global_step}; the last "
-                f"checkpoint in {self._folder.checkpoints} is from before: run again with resume "
-                "and a lower learning_rate, or with dtype bfloat16 or float32; where that does not "
-                "help, delete the newest checkpoint, and resume goes on from the one before"
-            )
+        trained = [one for one in model.parameters() if one.requires_grad]
+        require_finite(trained, step=state.global_step, folder=self._folder)
         # Every process writes its own random state into the checkpoint.
         PartialState().wait_for_everyone()
         if state.is_world_process_zero:
             self._folder.publish(state.global_step)
 
 
-def _all_finite(model: Any) -> bool:
-    """Whether all weights that are trained, or this process's part of them, are finite."""
-    trained = [one for one in model.parameters() if one.requires_grad]
-    parts = [one.to_local() if hasattr(one, "to_local") else one for one in trained]
-    return all(bool(torch.isfinite(part).all()) for part in parts)
+def require_finite(weights: Iterable[Any], *, step: int, folder: RunFolder) -> None:
+    """Refuses to write an adapter whose weights are lost.
+
+    Args:
+        weights: the adapter's tensors; of sharded ones, this process's part is looked at.
+        step: the step that they are of.
+        folder: the folder of the run.
+
+    Raises:
+        TrainingError: some weights are not finite; says what to do.
+    """
+    parts = [one.to_local() if hasattr(one, "to_local") else one for one in weights]
+    if not all(bool(torch.isfinite(part).all()) for part in parts):
+        raise TrainingError(
+            f"the adapter's weights are not finite after step {step}; the last checkpoint in "
+            f"{folder.checkpoints} is from before: run again with resume and a lower "
+            "learning_rate, or with dtype bfloat16 or float32; where that does not help, delete "
+            "the newest checkpoint, and resume goes on from the one before"
+        )

@@ -127,6 +127,13 @@ class RightAlignedCollator:
         }
 
 
+def collator_for(tokenizer: Any, *, packed: bool) -> PackedCollator | RightAlignedCollator:
+    """What makes the batches of a run, with the tokenizer's padding token."""
+    # What padding holds is looked at by nothing, so any token will do.
+    padding = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    return (PackedCollator if packed else RightAlignedCollator)(pad_token_id=padding)
+
+
 def _records(rows: Sequence[dict[str, Any]]) -> torch.Tensor:
     return torch.tensor([row["record"] for row in rows])
 

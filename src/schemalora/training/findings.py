@@ -13,6 +13,7 @@ FindingKind = Literal[
     "end_token_lost",
     "end_token_inside",
     "double_bos",
+    "no_bos",
     "too_long",
     "not_reversible",
     "masked_wrong",

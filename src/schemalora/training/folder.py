@@ -1,7 +1,7 @@
 """The folder of a run: taken once, gone on with only by the run that took it.
 
 runs/ticket/                  the adapter directory; schemalora.json comes last
-  learning_curve.json
+  learning_curve.json         written with each checkpoint, and at the end
   checkpoints/                there while the run goes on
     lock                      held by the process that trains
     run.json                  what decides the result, and what was changed on the way
@@ -62,6 +62,11 @@ class RunFolder:
     def unfinished(self) -> Path:
         """Where checkpoints are written before they are whole."""
         return self.checkpoints / "unfinished"
+
+    @property
+    def curve(self) -> Path:
+        """What was seen so far while the adapter learned."""
+        return self.path / "learning_curve.json"
 
     @property
     def selected(self) -> Path:
@@ -166,6 +171,8 @@ class RunFolder:
         """Gives back a folder in which nothing was computed yet, so that the run can be mended."""
         if self.last_checkpoint() is None:
             shutil.rmtree(self.checkpoints, ignore_errors=True)
+            # Of a run whose checkpoints were deleted.
+            self.curve.unlink(missing_ok=True)
             if self.path.is_dir() and not any(self.path.iterdir()):
                 self.path.rmdir()
 

@@ -15,7 +15,7 @@ from schemalora.errors import PreflightError
 from schemalora.formatting import PromptFormat, PromptStyle, build_prompt
 from schemalora.records import Message, TrainingRecord
 from schemalora.training.findings import FindingKind, PreflightFinding, Severity
-from schemalora.training.tokens import IGNORED, TokenRow
+from schemalora.training.tokens import TokenRow
 
 
 def preflight(
@@ -44,7 +44,9 @@ def preflight(
     Returns:
         Findings in the order of the rows, those on the whole set first; empty where all is well.
     """
-    # Decoding needs PyTorch, which reading a config does not.
+    # Batches and decoding need PyTorch, which reading a config does not.
+    from schemalora.training.batch_check import check_batches
+    from schemalora.training.collator import collator_for
     from schemalora.training.replay import GrammarReplay
 
     width = vocabulary or len(tokenizer)
@@ -60,7 +62,10 @@ def preflight(
         vocabulary=max(width, len(tokenizer)),
         constrained_serving=constrained_serving,
     )
-    found = list(replay.findings)
+    # Which of the two makes the batches is known when the weights are there.
+    collators = [collator_for(tokenizer, packed=packed) for packed in (True, False)]
+    masked_wrong = check_batches(rows, tokenizer, collators)
+    found = [*_check_bos(rows, tokenizer), *replay.findings]
     for index, (record, row) in enumerate(zip(records, rows, strict=True)):
         completion = record.completion[0]["content"]
         on_row = [
@@ -72,6 +77,8 @@ def preflight(
                 _check_size(row, max_length, width),
             )
         ]
+        if index in masked_wrong:
+            on_row.append(masked_wrong[index])
         # What is wrong with a broken target says more than that the decoder bans it.
         broken = any(one.severity == "error" for one in on_row)
         banned = None if broken else replay.check(index, row)
@@ -169,9 +176,23 @@ def _check_tokens(row: TokenRow, completion: str, tokenizer: Any) -> _Check:
     bos = tokenizer.bos_token_id
     if bos is not None and row.prompt[:2] == (bos, bos):
         yield "double_bos", "error", "the prompt begins with two BOS tokens; mend the template"
-    learned = [label for label in row.labels if label != IGNORED]
-    if learned != list(row.completion) or len(row.labels) != len(row):
-        yield "masked_wrong", "error", "the loss does not cover exactly the target and its end"
+
+
+def _check_bos(rows: Sequence[TokenRow], tokenizer: Any) -> Iterator[PreflightFinding]:
+    """Looks for a BOS where the tokenizer puts one before plain text, as base models read it."""
+    bos = tokenizer.bos_token_id
+    if bos is None or tokenizer("a").input_ids[:1] != [bos]:
+        return
+    if rows and not any(row.prompt[:1] == (bos,) for row in rows):
+        yield PreflightFinding(
+            "no_bos",
+            "warning",
+            None,
+            f"the tokenizer puts {tokenizer.bos_token} before plain text, and no prompt begins "
+            "with it, so the base model is asked in a way that it may not have been trained in; "
+            "where its template leaves it out by mistake, or it has none, give it one that begins "
+            "with {{ bos_token }}",
+        )
 
 
 def _check_size(row: TokenRow, max_length: int, vocabulary: int) -> _Check:

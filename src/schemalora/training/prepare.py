@@ -73,7 +73,7 @@ def prepare(
     Warnings of the preflight are shown, one for each kind.
 
     Raises:
-        UsageError: no development set of that size.
+        UsageError: no development set of that size, or none that the model's context can answer.
         BaseModelError: the base model's settings cannot be read.
         PreflightError: the records would not teach what they should.
     """
@@ -97,6 +97,13 @@ def prepare(
     development = None
     if config.development_rows:
         development = hold_out(
-            contract, records, rows, count=config.development_rows, seed=config.seed
+            contract,
+            records,
+            rows,
+            count=config.development_rows,
+            seed=config.seed,
+            tokenizer=tokenizer,
+            prompt_format=config.prompt_format,
+            context=context,
         )
     return Prepared(base_model, tokenizer, rows, development)

@@ -35,10 +35,10 @@ from schemalora.layers import LayerForward, replaced_forwards
 from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
 from schemalora.training.attention import use_row_attention
-from schemalora.training.checkpoints import CheckpointCallback
-from schemalora.training.collator import PackedCollator, RightAlignedCollator
+from schemalora.training.checkpoints import CheckpointCallback, require_finite
+from schemalora.training.collator import collator_for
 from schemalora.training.config import TrainingConfig
-from schemalora.training.curve import write_curve
+from schemalora.training.curve import CurveCallback, write_curve
 from schemalora.training.folder import RunFolder, Start
 from schemalora.training.identity import mends, run_identity
 from schemalora.training.limits import first_line, limits_of_the_machine
@@ -114,6 +114,8 @@ def train(
             trainer.add_callback(CheckpointCallback(folder))
             trainer.add_callback(ResumedSettingsCallback())
             selection = _selection(trainer, contract, prepared, config, folder)
+            # After the checkpoint is published, so that a curve alone never takes the folder.
+            trainer.add_callback(CurveCallback(folder, prepared, selection))
             termination = TerminationCallback()
             trainer.add_callback(termination)
         except BaseException:
@@ -135,12 +137,12 @@ def _trainer(
 ) -> CompletionTrainer:
     held_out = prepared.development.held_out if prepared.development else ()
     model = _load(prepared.base_model, config)
-    collator = PackedCollator if _is_packed(model, config) else RightAlignedCollator
+    collator = collator_for(prepared.tokenizer, packed=_is_packed(model, config))
     try:
         trainer = CompletionTrainer(
             model=model,
             args=arguments,
-            data_collator=collator(pad_token_id=prepared.tokenizer.pad_token_id),
+            data_collator=collator,
             train_dataset=to_dataset(prepared.rows, held_out=held_out),
             processing_class=prepared.tokenizer,
             peft_config=lora,
@@ -270,23 +272,28 @@ def _finish(
     folder: RunFolder,
 ) -> None:
     """Writes weights, learning curve and manifest, the manifest last: it marks a whole adapter."""
+    # Of what was trained or chosen after the last checkpoint nothing was looked at yet.
+    model = cast(torch.nn.Module, trainer.model)
+    trained = [one for one in model.parameters() if one.requires_grad]
+    kept = trained if selection is None else selection.selected_weights()
+    require_finite(kept, step=manifest.step, folder=folder)
     # Of sharded weights every process holds a part.
-    whole = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    whole = trainer.accelerator.get_state_dict(model) if trainer.is_fsdp_enabled else None
     if not trainer.is_world_process_zero():
         return
     if selection is None:
         # Not save_model: it adds a pickle of the arguments, and with it this machine's paths.
-        model: Any = trainer.accelerator.unwrap_model(trainer.model)
-        model.save_pretrained(str(folder.path), state_dict=whole)
+        adapted: Any = trainer.accelerator.unwrap_model(model)
+        adapted.save_pretrained(str(folder.path), state_dict=whole)
     else:
         for path in selection.selected_folder.iterdir():
             shutil.copy2(path, folder.path / path.name)
     write_curve(
-        folder.path,
+        folder.curve,
         prepared,
         trainer.state.log_history,
         evaluations=[] if selection is None else selection.evaluations,
-        selected_step=_selected_step(trainer, selection),
+        selected_step=manifest.step,
     )
     # A manifest must not outlive the weights it marks as whole, nor the checkpoints go before it.
     folder.flush()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+from safetensors.torch import load_file
 from transformers import Trainer, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
@@ -21,7 +22,7 @@ from schemalora.training.compliance_callback import ComplianceCallback
 from schemalora.training.config import TrainingConfig
 from schemalora.training.development import DevelopmentSet
 from schemalora.training.folder import flush_all
-from schemalora.training.ranks import on_main_process
+from schemalora.training.ranks import is_main_process, on_main_process
 
 _STEP = re.compile(r"step-(\d+)")
 
@@ -98,6 +99,12 @@ class SelectionCallback(ComplianceCallback, ExportableState):
     def selected_folder(self) -> Path:
         """The adapter that is kept."""
         return self._folder_of(self.selected_step)
+
+    def selected_weights(self) -> list[Any]:
+        """The tensors of the adapter that is kept; none in processes that do not write."""
+        if not is_main_process():
+            return []
+        return [*load_file(self.selected_folder / "adapter_model.safetensors").values()]
 
     def state(self) -> dict[str, Any]:
         """What `trainer_state.json` keeps."""

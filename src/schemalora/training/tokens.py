@@ -38,6 +38,23 @@ class TokenRow:
         """`input_ids` with the prompt ignored."""
         return [IGNORED] * len(self.prompt) + list(self.completion)
 
+    def columns(self, record: int) -> dict[str, Any]:
+        """What a collator is given of the row.
+
+        Args:
+            record: index of the training record.
+
+        Returns:
+            `input_ids` and `labels`, `length` for grouping, and `record`, by which a batch can be
+            named.
+        """
+        return {
+            "input_ids": self.input_ids,
+            "labels": self.labels,
+            "length": len(self),
+            "record": record,
+        }
+
     def __len__(self) -> int:
         return len(self.prompt) + len(self.completion)
 
@@ -61,17 +78,10 @@ def to_dataset(rows: Sequence[TokenRow], *, held_out: Collection[int] = ()) -> D
         held_out: indices of those that are not trained on.
 
     Returns:
-        Columns `input_ids` and `labels`, `length` for grouping, and `record`, the index of the
-        training record, by which a batch can be named.
+        The columns of `TokenRow.columns`.
     """
     from datasets import Dataset
 
-    kept = [(index, row) for index, row in enumerate(rows) if index not in held_out]
-    return Dataset.from_dict(
-        {
-            "input_ids": [row.input_ids for _, row in kept],
-            "labels": [row.labels for _, row in kept],
-            "length": [len(row) for _, row in kept],
-            "record": [index for index, _ in kept],
-        }
+    return Dataset.from_list(
+        [row.columns(index) for index, row in enumerate(rows) if index not in held_out]
     )
