@@ -276,7 +276,8 @@ def _finish(
     model = cast(torch.nn.Module, trainer.model)
     trained = [one for one in model.parameters() if one.requires_grad]
     kept = trained if selection is None else selection.selected_weights()
-    require_finite(kept, step=manifest.step, folder=folder)
+    step = _selected_step(trainer, selection)
+    require_finite(kept, step=step, folder=folder)
     # Of sharded weights every process holds a part.
     whole = trainer.accelerator.get_state_dict(model) if trainer.is_fsdp_enabled else None
     if not trainer.is_world_process_zero():
@@ -293,7 +294,7 @@ def _finish(
         prepared,
         trainer.state.log_history,
         evaluations=[] if selection is None else selection.evaluations,
-        selected_step=manifest.step,
+        selected_step=step,
     )
     # A manifest must not outlive the weights it marks as whole, nor the checkpoints go before it.
     folder.flush()
