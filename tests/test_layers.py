@@ -22,7 +22,7 @@ LAYERS = {
     "statistics": 2,
     "synthesis": 3, "audit": 3, "attribution": 3,
     "base_model": 4, "layers": 4, "lora": 4, "training": 4, "inference": 4, "reporting": 4,
-    "export": 4,
+    "export": 4, "hub": 4,
     "cli": 5, "__main__": 5,
 }  # fmt: skip
 

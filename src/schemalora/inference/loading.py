@@ -146,7 +146,8 @@ def load(
     them as they were trained.
 
     Raises:
-        BaseModelError: the base model, or the adapter's weights, cannot be found or loaded.
+        BaseModelError: the base model, at the hub's commit that the adapter was trained on, or the
+            adapter's weights, cannot be found or loaded.
         AdapterMismatchError: the base model, its tokenizer or template is not the one of training.
         UsageError: the directory is no adapter, or `merge` into 4-bit weights.
     """
@@ -160,7 +161,11 @@ def load(
             "away; leave out quantization, or merge"
         )
     name = str(adapter_or_base_model) if adapter is None else str(adapter.path)
-    base_model = find_base_model(name if adapter is None else adapter.manifest.base_model)
+    if adapter is None:
+        base_model = find_base_model(name)
+    else:
+        pinned = adapter.manifest
+        base_model = find_base_model(pinned.base_model, revision=pinned.base_model_revision)
     tokenizer = load_tokenizer(base_model)
     if adapter is not None:
         adapter.manifest.check(

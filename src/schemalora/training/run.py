@@ -21,7 +21,6 @@ from schemalora.adapter import Adapter, AdapterManifest
 from schemalora.allocator import keep_pages
 from schemalora.base_model import (
     BaseModel,
-    find_first_base_model,
     load_model,
     load_tokenizer,
     preferred_device,
@@ -43,7 +42,12 @@ from schemalora.training.folder import RunFolder, Start
 from schemalora.training.identity import mends, run_identity
 from schemalora.training.limits import first_line, limits_of_the_machine
 from schemalora.training.machine import check_machine
-from schemalora.training.prepare import Prepared, prepare, require_task
+from schemalora.training.prepare import (
+    Prepared,
+    find_base_model_of_run,
+    prepare,
+    require_task,
+)
 from schemalora.training.progress import ProgressCallback
 from schemalora.training.ranks import is_main_process, on_main_process
 from schemalora.training.resumed import ResumedSettingsCallback, show_changes
@@ -96,7 +100,8 @@ def train(
     lora = lora_config(config)
     # Connects the processes, where there are several.
     arguments = sft_config(config, folder.unfinished)
-    base_model = find_first_base_model(*config.base_models)
+    stopped = on_main_process(folder.stopped_run) if resume else None
+    base_model = find_base_model_of_run(config, stopped)
     tokenizer = load_tokenizer(base_model)
     identity = run_identity(contract, records, config, base_model=base_model, tokenizer=tokenizer)
     with ExitStack() as held:
