@@ -23,9 +23,10 @@ from schemalora.base_model import (
 from schemalora.contract import Contract
 from schemalora.errors import BaseModelError, UsageError
 from schemalora.extras import require_extra
-from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
+from schemalora.formatting import PromptFormat, template_hash
 from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.jsonvalue import JsonValue
+from schemalora.tokenizer_pin import tokenizer_hash
 
 _WEIGHT_FILES = ("adapter_model.safetensors", "adapter_model.bin")
 """PEFT's names, in the order in which it looks for them."""
@@ -170,7 +171,7 @@ def load(
     if adapter is not None:
         adapter.manifest.check(
             base_model_revision=base_model.revision,
-            tokenizer_hash=tokenizer_hash(tokenizer),
+            tokenizer_hash=tokenizer_hash(tokenizer, like=adapter.manifest.tokenizer_hash),
             template_hash=template_hash(tokenizer),
         )
     weights: Any = load_model(

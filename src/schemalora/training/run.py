@@ -29,10 +29,11 @@ from schemalora.base_model import (
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
-from schemalora.formatting import template_hash, tokenizer_hash
+from schemalora.formatting import template_hash
 from schemalora.layers import LayerForward, replaced_forwards
 from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
+from schemalora.tokenizer_pin import tokenizer_hash
 from schemalora.training.attention import use_row_attention
 from schemalora.training.checkpoints import CheckpointCallback
 from schemalora.training.collator import PackedCollator, RightAlignedCollator
@@ -103,7 +104,9 @@ def train(
     stopped = on_main_process(folder.stopped_run) if resume else None
     base_model = find_base_model_of_run(config, stopped)
     tokenizer = load_tokenizer(base_model)
-    identity = run_identity(contract, records, config, base_model=base_model, tokenizer=tokenizer)
+    identity = run_identity(
+        contract, records, config, base_model=base_model, tokenizer=tokenizer, stopped=stopped
+    )
     with ExitStack() as held:
         on_main_process(lambda: held.enter_context(folder.lock()))
         start = on_main_process(
