@@ -65,11 +65,11 @@ def _ranking(tokenizer: Any) -> list[JsonValue]:
     if backend is None:
         return []
     model: dict[str, Any] = json.loads(backend.to_str())["model"]
-    if isinstance(model["vocab"], list):
+    if model["type"] == "Unigram":
         return model["vocab"]
     # Some releases of `tokenizers` write a merge as "a b", others as ["a", "b"].
     return [
-        merge.split(" ", 1) if isinstance(merge, str) else merge
+        [*merge.split(" ", 1)] if isinstance(merge, str) else merge
         for merge in model.get("merges", ())
     ]
 
