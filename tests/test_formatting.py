@@ -18,7 +18,6 @@ from schemalora.formatting import (
     format_examples,
     system_text,
     template_hash,
-    tokenizer_hash,
 )
 from schemalora.records import Example, Message
 from spaced import spaced_tokenizer
@@ -150,15 +149,6 @@ def test_a_base_model_without_a_template_gets_the_documented_one(tokenizer: Any)
         "<|im_start|>assistant\n"
     )
     assert "assistant" in DEFAULT_CHAT_TEMPLATE
-
-
-def test_hashes_are_stable_and_tell_tokenizers_apart(tokenizer: Any):
-    import copy
-
-    other = copy.deepcopy(tokenizer)
-    assert tokenizer_hash(other) == tokenizer_hash(tokenizer)
-    other.add_tokens(["<new>"])
-    assert tokenizer_hash(other) != tokenizer_hash(tokenizer)
 
 
 def test_a_format_is_kept_and_read_back():

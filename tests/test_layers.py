@@ -19,10 +19,10 @@ LAYERS = {
     "allocator": 0, "memory": 0,
     "notations": 0, "contract": 1, "records": 1, "origin": 1, "adapter": 1, "grounding": 1,
     "sampling": 2, "strategies": 2, "perturbations": 2, "formatting": 2, "compliance": 2,
-    "statistics": 2,
+    "statistics": 2, "tokenizer_pin": 2,
     "synthesis": 3, "audit": 3, "attribution": 3,
     "base_model": 4, "layers": 4, "lora": 4, "training": 4, "inference": 4, "reporting": 4,
-    "export": 4,
+    "export": 4, "hub": 4,
     "cli": 5, "__main__": 5,
 }  # fmt: skip
 

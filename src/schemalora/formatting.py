@@ -125,13 +125,6 @@ def template_hash(tokenizer: Any) -> str:
     return hashlib.sha256(_template(tokenizer).encode()).hexdigest()
 
 
-def tokenizer_hash(tokenizer: Any) -> str:
-    """SHA-256 of the vocabulary (token to id, by id) and the special tokens."""
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
-    content = canonical_json([vocabulary, tokenizer.eos_token, tokenizer.bos_token])
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
 def encode_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     """Token ids of a prompt, up to where the answer starts.
 

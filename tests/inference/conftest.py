@@ -22,8 +22,9 @@ from transformers import (
 from schemalora.adapter import AdapterManifest
 from schemalora.base_model import find_base_model, load_tokenizer
 from schemalora.contract import Contract
-from schemalora.formatting import PromptFormat, encode_prompt, template_hash, tokenizer_hash
+from schemalora.formatting import PromptFormat, encode_prompt, template_hash
 from schemalora.records import Message
+from schemalora.tokenizer_pin import tokenizer_hash
 
 VOCABULARY = 49152
 _SMALL = {

@@ -12,6 +12,7 @@ import pytest
 from schemalora import Contract, TrainingConfig, TrainingRecord
 from schemalora.base_model import BaseModel
 from schemalora.errors import RunFolderError
+from schemalora.tokenizer_pin import tokenizer_hash
 from schemalora.training.folder import RunFolder
 from schemalora.training.identity import changes, mends, run_identity
 
@@ -68,6 +69,15 @@ def test_another_base_model_is_another_run(identity: Any, tokenizer: Any):
     other.chat_template += " "
     with pytest.raises(RunFolderError, match="other settings: template"):
         changes(before, identity(tokenizer=other), allowed=mends(CONFIG))
+
+
+def test_a_run_that_kept_a_hash_of_the_first_kind_goes_on(identity: Any, tokenizer: Any):
+    before = {**identity(), "tokenizer": tokenizer_hash(tokenizer, like="0" * 64)}
+    assert identity()["tokenizer"].startswith("v2:")
+    assert changes(before, identity(stopped=before)) == {}
+    assert changes(identity(), identity(stopped=identity())) == {}
+    with pytest.raises(RunFolderError, match="other settings: tokenizer"):
+        changes({**before, "tokenizer": "0" * 64}, identity(stopped=before))
 
 
 def test_another_number_of_processes_is_another_run(identity: Any):

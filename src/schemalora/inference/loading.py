@@ -23,9 +23,10 @@ from schemalora.base_model import (
 from schemalora.contract import Contract
 from schemalora.errors import BaseModelError, UsageError
 from schemalora.extras import require_extra
-from schemalora.formatting import PromptFormat, template_hash, tokenizer_hash
+from schemalora.formatting import PromptFormat, template_hash
 from schemalora.inference.attention import supports_packed, unwrap
 from schemalora.jsonvalue import JsonValue
+from schemalora.tokenizer_pin import tokenizer_hash
 
 _WEIGHT_FILES = ("adapter_model.safetensors", "adapter_model.bin")
 """PEFT's names, in the order in which it looks for them."""
@@ -146,7 +147,8 @@ def load(
     them as they were trained.
 
     Raises:
-        BaseModelError: the base model, or the adapter's weights, cannot be found or loaded.
+        BaseModelError: the base model, at the hub's commit that the adapter was trained on, or the
+            adapter's weights, cannot be found or loaded.
         AdapterMismatchError: the base model, its tokenizer or template is not the one of training.
         UsageError: the directory is no adapter, or `merge` into 4-bit weights.
     """
@@ -160,12 +162,16 @@ def load(
             "away; leave out quantization, or merge"
         )
     name = str(adapter_or_base_model) if adapter is None else str(adapter.path)
-    base_model = find_base_model(name if adapter is None else adapter.manifest.base_model)
+    if adapter is None:
+        base_model = find_base_model(name)
+    else:
+        pinned = adapter.manifest
+        base_model = find_base_model(pinned.base_model, revision=pinned.base_model_revision)
     tokenizer = load_tokenizer(base_model)
     if adapter is not None:
         adapter.manifest.check(
             base_model_revision=base_model.revision,
-            tokenizer_hash=tokenizer_hash(tokenizer),
+            tokenizer_hash=tokenizer_hash(tokenizer, like=adapter.manifest.tokenizer_hash),
             template_hash=template_hash(tokenizer),
         )
     weights: Any = load_model(

@@ -45,7 +45,7 @@ class TrainingConfig:
     """
 
     base_model: str
-    """A hub id, a local folder, a `.gguf` file, or `embedded`."""
+    """A hub id, with or without `@revision`, a local folder, a `.gguf` file, or `embedded`."""
     fallback_base_model: str | None = None
     """Taken where `base_model` cannot be had, and then said so."""
     prompt_style: PromptStyle = "short"

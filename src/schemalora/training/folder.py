@@ -108,6 +108,13 @@ class RunFolder:
                 if self._is_free():
                     self.release()
 
+    def stopped_run(self) -> dict[str, JsonValue] | None:
+        """What decided the result of the run that was stopped here, as `claim` took it."""
+        if not self._run_file.is_file():
+            return None
+        kept = read_json(self._run_file)
+        return cast("dict[str, JsonValue]", kept.get("run", kept))
+
     def claim(
         self, run: dict[str, JsonValue], *, resume: bool, mendable: Collection[str] = ()
     ) -> Start:

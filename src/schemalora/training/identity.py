@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
 
 from schemalora.base_model import BaseModel, torch_dtype_of
 from schemalora.contract import Contract
 from schemalora.errors import RunFolderError
-from schemalora.formatting import template_hash, tokenizer_hash
+from schemalora.formatting import template_hash
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.records import TrainingRecord
+from schemalora.tokenizer_pin import tokenizer_hash
 from schemalora.training.config import TrainingConfig
 from schemalora.training.ranks import process_count
 
@@ -47,6 +48,7 @@ def run_identity(
     *,
     base_model: BaseModel,
     tokenizer: Any,
+    stopped: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, JsonValue]:
     """What decides the result of a run, as JSON gives it back.
 
@@ -56,6 +58,8 @@ def run_identity(
         config: the settings.
         base_model: the base model that was found.
         tokenizer: its tokenizer.
+        stopped: the identity of the stopped run that it will be compared with, whose hash of the
+            tokenizer may be of an older kind.
     """
     processes = process_count()
     content = hashlib.sha256()
@@ -63,6 +67,7 @@ def run_identity(
         content.update(canonical_json(record.to_dict()).encode("utf-8", "surrogatepass"))
     settings = config.to_dict()
     table = {name: value for name, value in config.trl.items() if name not in _OF_NO_MATTER}
+    hash_of_then = cast("str | None", stopped.get("tokenizer") if stopped else None)
     identity: dict[str, JsonValue] = {
         **{name: value for name, value in settings.items() if name not in _OF_NO_MATTER},
         "trl": table,
@@ -71,7 +76,7 @@ def run_identity(
         "records_sha256": content.hexdigest(),
         "base_model": base_model.name,
         "base_model_revision": base_model.revision,
-        "tokenizer": tokenizer_hash(tokenizer),
+        "tokenizer": tokenizer_hash(tokenizer, like=hash_of_then),
         "template": template_hash(tokenizer),
         "dtype": str(torch_dtype_of(config.dtype)).removeprefix("torch."),
         "processes": processes,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from schemalora.base_model import BaseModel, text_config
+from schemalora.base_model import (
+    BaseModel,
+    find_base_model,
+    find_first_base_model,
+    text_config,
+)
 from schemalora.compliance.score import METRICS
 from schemalora.contract import Contract
 from schemalora.errors import UsageError
+from schemalora.jsonvalue import JsonValue
 from schemalora.records import TrainingRecord
 from schemalora.training.config import TrainingConfig
 from schemalora.training.development import DevelopmentSet, hold_out
@@ -58,6 +64,28 @@ def require_task(
             f"selection_metric = {config.selection_metric!r} is no metric or field of this "
             f"contract (known: {', '.join(known)})"
         )
+
+
+def find_base_model_of_run(
+    config: TrainingConfig, stopped: Mapping[str, JsonValue] | None
+) -> BaseModel:
+    """The base model of a run: the first of the settings that can be had.
+
+    A stopped run goes on with the one that it began with, of the hub at the commit of then.
+
+    Args:
+        config: the settings.
+        stopped: the identity of the stopped run that is gone on with.
+
+    Raises:
+        BaseModelError: it cannot be had.
+    """
+    began = stopped or {}
+    for name in config.base_models:
+        if name == began.get("base_model"):
+            revision = cast("str | None", began.get("base_model_revision"))
+            return find_base_model(name, revision=revision)
+    return find_first_base_model(*config.base_models)
 
 
 def prepare(

@@ -21,7 +21,6 @@ from schemalora.adapter import Adapter, AdapterManifest
 from schemalora.allocator import keep_pages
 from schemalora.base_model import (
     BaseModel,
-    find_first_base_model,
     load_model,
     load_tokenizer,
     preferred_device,
@@ -30,10 +29,11 @@ from schemalora.base_model import (
 from schemalora.contract import Contract
 from schemalora.environment import package_versions
 from schemalora.errors import TrainingError, UsageError
-from schemalora.formatting import template_hash, tokenizer_hash
+from schemalora.formatting import template_hash
 from schemalora.layers import LayerForward, replaced_forwards
 from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
+from schemalora.tokenizer_pin import tokenizer_hash
 from schemalora.training.attention import use_row_attention
 from schemalora.training.checkpoints import CheckpointCallback, require_finite
 from schemalora.training.collator import collator_for
@@ -43,7 +43,12 @@ from schemalora.training.folder import RunFolder, Start
 from schemalora.training.identity import mends, run_identity
 from schemalora.training.limits import first_line, limits_of_the_machine
 from schemalora.training.machine import check_machine
-from schemalora.training.prepare import Prepared, prepare, require_task
+from schemalora.training.prepare import (
+    Prepared,
+    find_base_model_of_run,
+    prepare,
+    require_task,
+)
 from schemalora.training.progress import ProgressCallback
 from schemalora.training.ranks import is_main_process, on_main_process
 from schemalora.training.resumed import ResumedSettingsCallback, show_changes
@@ -96,9 +101,12 @@ def train(
     lora = lora_config(config)
     # Connects the processes, where there are several.
     arguments = sft_config(config, folder.unfinished)
-    base_model = find_first_base_model(*config.base_models)
+    stopped = on_main_process(folder.stopped_run) if resume else None
+    base_model = find_base_model_of_run(config, stopped)
     tokenizer = load_tokenizer(base_model)
-    identity = run_identity(contract, records, config, base_model=base_model, tokenizer=tokenizer)
+    identity = run_identity(
+        contract, records, config, base_model=base_model, tokenizer=tokenizer, stopped=stopped
+    )
     with ExitStack() as held:
         on_main_process(lambda: held.enter_context(folder.lock()))
         start = on_main_process(
