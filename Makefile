@@ -29,7 +29,7 @@ $(VENV)/.dev: $(VENV)/.base
 install: $(VENV)/.dev ## Create .venv with everything a developer needs
 
 .PHONY: demo
-demo: $(VENV)/.base ## Train the flagship on this machine and print what it bought (10 to 12 minutes)
+demo: $(VENV)/.base ## Train the flagship on this machine and print what it bought (10 to 14 minutes)
 	$(BIN)/python examples/customer_support/train.py --preset cpu --run $(RUN)
 
 .PHONY: test

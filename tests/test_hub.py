@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,6 +69,25 @@ def test_a_commit_that_is_gone_is_named_beside_the_newest(cache: Path):
         find_base_model("org/other", revision=GONE)
 
 
+def test_without_a_note_of_the_newest_the_last_one_in_the_cache_is_taken(cache: Path):
+    """So it lies there after a model was loaded at its commit."""
+    (cache / "models--org--tiny" / "refs" / "main").unlink()
+    snapshots = cache / "models--org--tiny" / "snapshots"
+    os.utime(snapshots / OLDER, (1, 1))
+    assert find_base_model(NAME).revision == NEWER
+    os.utime(snapshots / NEWER, (0, 0))
+    assert find_base_model(NAME).revision == OLDER
+
+
+def test_a_folder_has_no_revisions(
+    cache: Path, tiny_mistral: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_mistral, tmp_path / NAME)
+    with pytest.raises(BaseModelError, match="is a local folder, which has no revisions"):
+        find_base_model(f"{NAME}@{OLDER}")
+
+
 def test_a_commit_in_the_cache_is_not_asked_for_and_another_is(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -96,6 +117,7 @@ def test_a_hub_that_does_not_answer_is_left_after_a_few_seconds(
     def hang(self: HfApi, *_: Any, **__: Any) -> None:
         time.sleep(30)
 
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(HfApi, "model_info", hang)
     monkeypatch.setattr(hub, "TIMEOUT_SECONDS", 0.2)
     started = time.monotonic()

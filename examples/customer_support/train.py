@@ -1,6 +1,6 @@
 """The flagship: messy support messages to a JSON ticket, and what the fine-tune bought.
 
-    python examples/customer_support/train.py                        # a CPU, 10 to 12 minutes
+    python examples/customer_support/train.py                        # a CPU, 10 to 14 minutes
     python examples/customer_support/train.py --preset cpu-full      # 6000 rows, all 800 eval rows
     python examples/customer_support/train.py --preset t4            # Mistral-7B in 4 bits, a T4
 

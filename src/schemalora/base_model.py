@@ -91,6 +91,9 @@ def find_base_model(name: str, *, revision: str | None = None) -> BaseModel:
     was_a_folder = revision is not None and revision.startswith(_SAMPLED)
     if was_a_folder or hub_id.count("/") > 1 or name.startswith((".", "/", "~")):
         raise BaseModelError(f"{name}: no such folder or .gguf file")
+    if named and Path(hub_id).is_dir():
+        # It would be loaded in place of the hub's model of that name.
+        raise BaseModelError(f"{name}: {hub_id} is a local folder, which has no revisions")
     commit = find_commit(hub_id, revision=revision or named or None)
     return BaseModel(name=name, location=hub_id, revision=commit)
 

@@ -83,4 +83,18 @@ def _cached(name: str, revision: str | None) -> str | None:
         path = try_to_load_from_cache(name, "config.json", revision=revision)
     except HFValidationError:
         return None
-    return Path(path).parent.name if isinstance(path, str) else None
+    if isinstance(path, str):
+        return Path(path).parent.name
+    return _last_cached(name) if revision is None else None
+
+
+def _last_cached(name: str) -> str | None:
+    """The commit that came into the cache last.
+
+    Models are loaded at a commit, not at a branch, and then the cache notes no newest one.
+    """
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
+    found = [path for path in folder.glob("*") if (path / "config.json").is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime).name if found else None

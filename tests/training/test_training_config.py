@@ -42,6 +42,8 @@ def test_tables_of_others_and_tables_of_its_own_stand_beside_the_settings(tmp_pa
         [training.trl]
         adam_beta2 = 0.9
         [training_data]
+        [training2]
+        [pretraining]
         rows = 3
         [[evaluation]]
         arm = "lora"

@@ -51,10 +51,27 @@ def batches(values: list[int]) -> list[list[int]]:
     return [values[at : at + 8] for at in range(0, len(values), 8)]
 
 
-def torchrun(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+AGREE = """
+from accelerate import PartialState
+from schemalora.training.ranks import all_processes_agree
+
+rank = PartialState().process_index
+assert all_processes_agree(True)
+assert not all_processes_agree(rank == 0)
+assert not all_processes_agree(False)
+"""
+
+
+@pytest.mark.slow
+def test_one_process_that_disagrees_is_heard_by_all(tmp_path: Path):
+    done = torchrun(tmp_path, script=AGREE)
+    assert done.wait(timeout=120) == 0, done.stderr and done.stderr.read()
+
+
+def torchrun(folder: Path, *overrides: str, script: str = SCRIPT) -> subprocess.Popen[str]:
     tests = Path(__file__).parents[1]
     paths = [str(tests), str(tests.parent / "examples"), os.environ.get("PYTHONPATH", "")]
-    (folder / "run.py").write_text(SCRIPT)
+    (folder / "run.py").write_text(script)
     return subprocess.Popen(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
          str(folder / "run.py"), str(folder), *overrides],

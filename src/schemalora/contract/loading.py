@@ -108,7 +108,11 @@ def _import_file(path: Path) -> ModuleType:
 
 @contextmanager
 def _its_folder_on_the_path(path: Path) -> Generator[None]:
-    """Lets a file import its neighbours, as it could if Python ran it."""
+    """Lets a file import its neighbours, as it could if Python ran it.
+
+    While it is imported, that is: what a function imports later is not found. Neighbours of one
+    name in two folders are one module to Python, here as everywhere.
+    """
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:

@@ -16,6 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from schemalora.errors import TrainingError
 from schemalora.training.folder import RunFolder
+from schemalora.training.ranks import all_processes_agree
 
 
 class CheckpointCallback(TrainerCallback):
@@ -47,6 +48,8 @@ class CheckpointCallback(TrainerCallback):
 def require_finite(weights: Iterable[Any], *, step: int, folder: RunFolder) -> None:
     """Refuses to write an adapter whose weights are lost.
 
+    All processes must call it, and all refuse where one has to.
+
     Args:
         weights: the adapter's tensors; of sharded ones, this process's part is looked at.
         step: the step that they are of.
@@ -56,7 +59,8 @@ def require_finite(weights: Iterable[Any], *, step: int, folder: RunFolder) -> N
         TrainingError: some weights are not finite; says what to do.
     """
     parts = [one.to_local() if hasattr(one, "to_local") else one for one in weights]
-    if not all(bool(torch.isfinite(part).all()) for part in parts):
+    finite = all(bool(torch.isfinite(part).all()) for part in parts)
+    if not all_processes_agree(finite):
         raise TrainingError(
             f"the adapter's weights are not finite after step {step}; the last checkpoint in "
             f"{folder.checkpoints} is from before: run again with resume and a lower "

@@ -21,7 +21,7 @@ from schemalora.records import TrainingRecord
 from schemalora.training.config import TrainingConfig
 from schemalora.training.development import DevelopmentSet, hold_out
 from schemalora.training.preflight import preflight, require_no_errors, summary
-from schemalora.training.ranks import is_main_process
+from schemalora.training.ranks import is_main_process, on_main_process
 from schemalora.training.tokens import TokenRow, tokenize_records
 
 
@@ -71,7 +71,9 @@ def find_base_model_of_run(
 ) -> BaseModel:
     """The base model of a run: the first of the settings that can be had.
 
-    A stopped run goes on with the one that it began with, of the hub at the commit of then.
+    A stopped run goes on with the one that it began with, of the hub at the commit of then. Of
+    several processes the main one chooses, as a hub that is slow to answer one of them would have
+    it take another model.
 
     Args:
         config: the settings.
@@ -80,10 +82,16 @@ def find_base_model_of_run(
     Raises:
         BaseModelError: it cannot be had.
     """
-    began = stopped or {}
+    chosen = on_main_process(lambda: _choose(config, stopped or {}))
+    if is_main_process():
+        return chosen
+    return find_base_model(chosen.name, revision=chosen.revision)
+
+
+def _choose(config: TrainingConfig, stopped: Mapping[str, JsonValue]) -> BaseModel:
     for name in config.base_models:
-        if name == began.get("base_model"):
-            revision = cast("str | None", began.get("base_model_revision"))
+        if name == stopped.get("base_model"):
+            revision = cast("str | None", stopped.get("base_model_revision"))
             return find_base_model(name, revision=revision)
     return find_first_base_model(*config.base_models)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 
 from schemalora.errors import SchemaloraError
 
@@ -44,6 +44,13 @@ def on_main_process(action: Callable[[], _T]) -> _T:
     if outcome[1] is not None:
         raise SchemaloraError(outcome[1])
     return cast(_T, outcome[0])
+
+
+def all_processes_agree(verdict: bool) -> bool:
+    """Whether the verdict of every process is yes; all processes must call it."""
+    if PartialState().num_processes == 1:
+        return verdict
+    return all(gather_object([verdict]))
 
 
 def is_main_process() -> bool:

@@ -12,7 +12,7 @@ from schemalora.errors import UsageError
 
 _TABLES_OF_TRAINING = ("trl", "peft")
 
-# `[train]` and `[training_data]` may be meant so; `[trainings]` and `[trainnig]` are not.
+# `[train]` and `[training_7b]` may be meant so; `[trainnig]` and `[traning]` are not.
 _NEAR = 0.8
 
 
@@ -36,12 +36,17 @@ def training_table(path: str | Path) -> dict[str, object]:
                 f"{path}: nothing reads the table [{name}]; write [training.{name}], below the "
                 "other settings"
             )
-        if name != "training" and difflib.get_close_matches(name, ["training"], cutoff=_NEAR):
+        if _is_misspelt(name):
             raise UsageError(f"{path}: nothing reads the table [{name}]; did you mean [training]?")
     settings = tables.get("training")
     if not isinstance(settings, dict):
         raise UsageError(f"{path}: the table [training] is missing")
     return cast("dict[str, object]", settings)
+
+
+def _is_misspelt(name: str) -> bool:
+    near = difflib.SequenceMatcher(a=name, b="training").ratio() >= _NEAR
+    return near and name != "training" and len(name) <= len("training")
 
 
 def _is_table(value: object) -> bool:
