@@ -43,6 +43,7 @@ def test_tables_of_others_and_tables_of_its_own_stand_beside_the_settings(tmp_pa
         adam_beta2 = 0.9
         [training_data]
         [training2]
+        [training_7b]
         [pretraining]
         rows = 3
         [[evaluation]]

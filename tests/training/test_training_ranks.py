@@ -55,7 +55,7 @@ AGREE = """
 from accelerate import PartialState
 from schemalora.training.ranks import all_processes_agree
 
-rank = PartialState().process_index
+rank = PartialState(cpu=True).process_index
 assert all_processes_agree(True)
 assert not all_processes_agree(rank == 0)
 assert not all_processes_agree(False)

@@ -50,7 +50,8 @@ def all_processes_agree(verdict: bool) -> bool:
     """Whether the verdict of every process is yes; all processes must call it."""
     if PartialState().num_processes == 1:
         return verdict
-    return all(gather_object([verdict]))
+    verdicts: Any = gather_object([verdict])
+    return all(verdicts)
 
 
 def is_main_process() -> bool:

@@ -12,7 +12,7 @@ from schemalora.errors import UsageError
 
 _TABLES_OF_TRAINING = ("trl", "peft")
 
-# `[train]` and `[training_7b]` may be meant so; `[trainnig]` and `[traning]` are not.
+# `[train]` may be meant so; `[trainnig]` is not.
 _NEAR = 0.8
 
 
@@ -36,7 +36,9 @@ def training_table(path: str | Path) -> dict[str, object]:
                 f"{path}: nothing reads the table [{name}]; write [training.{name}], below the "
                 "other settings"
             )
-        if _is_misspelt(name):
+        # Beside `[training]`, `[training2]` is another table.
+        longer = "training" in tables and len(name) > len("training")
+        if _is_nearly_training(name) and not longer:
             raise UsageError(f"{path}: nothing reads the table [{name}]; did you mean [training]?")
     settings = tables.get("training")
     if not isinstance(settings, dict):
@@ -44,9 +46,9 @@ def training_table(path: str | Path) -> dict[str, object]:
     return cast("dict[str, object]", settings)
 
 
-def _is_misspelt(name: str) -> bool:
-    near = difflib.SequenceMatcher(a=name, b="training").ratio() >= _NEAR
-    return near and name != "training" and len(name) <= len("training")
+def _is_nearly_training(name: str) -> bool:
+    ratio = difflib.SequenceMatcher(a=name, b="training").ratio()
+    return name != "training" and ratio >= _NEAR
 
 
 def _is_table(value: object) -> bool:
