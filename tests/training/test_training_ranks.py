@@ -59,6 +59,7 @@ rank = PartialState(cpu=True).process_index
 assert all_processes_agree(True)
 assert not all_processes_agree(rank == 0)
 assert not all_processes_agree(False)
+PartialState().destroy_process_group()
 """
 
 
