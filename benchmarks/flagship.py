@@ -159,4 +159,5 @@ def cpu_full_routes() -> str:
     path = FLAGSHIP / "cpu-full" / "reports" / "lora.json"
     if not path.is_file():
         return "*Not measured yet.*"
-    return f"```text\n{route(ComplianceReport.load(path), ROUTES)}\n```"
+    lines = str(route(ComplianceReport.load(path), ROUTES)).splitlines()
+    return "\n".join(f"- {line.removeprefix('route ')}" for line in lines)
