@@ -248,7 +248,7 @@ def test_a_run_killed_after_its_last_step_trains_no_further(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("schemalora.training.run._finish", stop)
+        patch.setattr("schemalora.training.run.write_adapter", stop)
         with pytest.raises(KeyboardInterrupt):
             train(ticket_contract, ticket_records, config, output_dir=tmp_path / "parts")
     parts = train(

@@ -6,18 +6,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from peft import LoraConfig, prepare_model_for_kbit_training
 from transformers import PrinterCallback
 from trl import SFTConfig
 
-from schemalora.adapter import Adapter, AdapterManifest
+from schemalora.adapter import Adapter
 from schemalora.allocator import keep_pages
 from schemalora.base_model import (
     BaseModel,
@@ -27,19 +26,22 @@ from schemalora.base_model import (
     torch_dtype_of,
 )
 from schemalora.contract import Contract
-from schemalora.environment import package_versions
-from schemalora.errors import TrainingError, UsageError
-from schemalora.formatting import template_hash
+from schemalora.errors import UsageError
 from schemalora.layers import LayerForward, replaced_forwards
 from schemalora.lora import lora_forwards
 from schemalora.records import TrainingRecord
-from schemalora.tokenizer_pin import tokenizer_hash
 from schemalora.training.attention import use_row_attention
-from schemalora.training.checkpoints import CheckpointCallback, require_finite
+from schemalora.training.checkpoints import CheckpointCallback
 from schemalora.training.collator import collator_for
 from schemalora.training.config import TrainingConfig
-from schemalora.training.curve import CurveCallback, write_curve
-from schemalora.training.folder import RunFolder, Start
+from schemalora.training.curve import CurveCallback
+from schemalora.training.ending import (
+    manifest_of,
+    require_its_end,
+    selected_step,
+    write_adapter,
+)
+from schemalora.training.folder import RunFolder
 from schemalora.training.identity import mends, run_identity
 from schemalora.training.limits import first_line, limits_of_the_machine
 from schemalora.training.machine import check_machine
@@ -133,10 +135,10 @@ def train(
         with limits_of_the_machine(folder), replaced_forwards(_lora_forwards(trainer)):
             with termination.listening():
                 trainer.train(resume_from_checkpoint=start.checkpoint)
-            _require_its_end(trainer, selection, termination, folder)
-            step = _selected_step(trainer, selection)
-            manifest = _manifest(contract, config, prepared, step, start)
-            _finish(trainer, selection, manifest, prepared, folder)
+            require_its_end(trainer, selection, termination, folder)
+            step = selected_step(trainer, selection)
+            manifest = manifest_of(contract, config, prepared, step, start)
+            write_adapter(trainer, selection, manifest, prepared, folder)
     return Adapter(path=folder.path, manifest=manifest)
 
 
@@ -227,85 +229,3 @@ def _selection(
     )
     trainer.add_callback(selection)
     return selection
-
-
-def _require_its_end(
-    trainer: CompletionTrainer,
-    selection: SelectionCallback | None,
-    termination: TerminationCallback,
-    folder: RunFolder,
-) -> None:
-    """Refuses to take for finished what ended before its last step and not out of patience."""
-    state = trainer.state
-    reached = f"step {state.global_step} of {state.max_steps}"
-    if termination.stopped:
-        raise TrainingError(
-            f"{folder.path}: SIGTERM stopped the training after {reached}; a checkpoint of this "
-            "step is written: run again with resume (--resume) to go on"
-        )
-    out_of_patience = selection is not None and selection.patience_is_over()
-    if state.global_step < state.max_steps and not out_of_patience:
-        raise TrainingError(
-            f"{folder.path}: the training ended at {reached}, before its end; run again with "
-            "resume (--resume) to go on from the last checkpoint"
-        )
-
-
-def _selected_step(trainer: CompletionTrainer, selection: SelectionCallback | None) -> int:
-    return trainer.state.global_step if selection is None else selection.selected_step
-
-
-def _manifest(
-    contract: Contract, config: TrainingConfig, prepared: Prepared, step: int, start: Start
-) -> AdapterManifest:
-    return AdapterManifest(
-        contract=contract,
-        prompt_format=config.prompt_format.to_dict(),
-        base_model=prepared.base_model.name,
-        base_model_revision=prepared.base_model.revision,
-        tokenizer_hash=tokenizer_hash(prepared.tokenizer),
-        template_hash=template_hash(prepared.tokenizer),
-        training=config.to_dict(),
-        versions=package_versions(),
-        step=step,
-        changes=start.changes,
-    )
-
-
-def _finish(
-    trainer: CompletionTrainer,
-    selection: SelectionCallback | None,
-    manifest: AdapterManifest,
-    prepared: Prepared,
-    folder: RunFolder,
-) -> None:
-    """Writes weights, learning curve and manifest, the manifest last: it marks a whole adapter."""
-    # Of what was trained or chosen after the last checkpoint nothing was looked at yet.
-    model = cast(torch.nn.Module, trainer.model)
-    trained = [one for one in model.parameters() if one.requires_grad]
-    kept = trained if selection is None else selection.selected_weights()
-    step = _selected_step(trainer, selection)
-    require_finite(kept, step=step, folder=folder)
-    # Of sharded weights every process holds a part.
-    whole = trainer.accelerator.get_state_dict(model) if trainer.is_fsdp_enabled else None
-    if not trainer.is_world_process_zero():
-        return
-    if selection is None:
-        # Not save_model: it adds a pickle of the arguments, and with it this machine's paths.
-        adapted: Any = trainer.accelerator.unwrap_model(model)
-        adapted.save_pretrained(str(folder.path), state_dict=whole)
-    else:
-        for path in selection.selected_folder.iterdir():
-            shutil.copy2(path, folder.path / path.name)
-    write_curve(
-        folder.curve,
-        prepared,
-        trainer.state.log_history,
-        evaluations=[] if selection is None else selection.evaluations,
-        selected_step=step,
-    )
-    # A manifest must not outlive the weights it marks as whole, nor the checkpoints go before it.
-    folder.flush()
-    manifest.save(folder.path)
-    folder.flush()
-    folder.finish()
