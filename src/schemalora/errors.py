@@ -22,7 +22,8 @@ failed gate is a result, not an exception, and exits with 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -126,3 +127,14 @@ class ExtractionError(SchemaloraError):
 
 class ServerError(SchemaloraError):
     """A model server that is down, slow, or answers rubbish; rows that were done are kept."""
+
+
+@contextmanager
+def naming(path: str | Path) -> Generator[None]:
+    """Has errors about what a file holds name the file."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    except SchemaError as error:
+        raise SchemaError(error.path, f"{path}: {error.reason}") from error

@@ -19,7 +19,7 @@ from schemalora.contract.model_schema import completion_schema, core_schema_of
 from schemalora.contract.ordering import keys_in_order, ordered
 from schemalora.contract.outcome import Outcome, Violation
 from schemalora.contract.schema_checker import SchemaChecker
-from schemalora.errors import SchemaError, UsageError
+from schemalora.errors import SchemaError, UsageError, naming
 from schemalora.jsonl import read_json, write_json
 from schemalora.jsonvalue import JsonValue, canonical_json
 from schemalora.schema import ROOT, Node, read_schema
@@ -289,12 +289,8 @@ class Contract:
             SchemaError: its schema cannot become a contract; the reason names the file.
         """
         data = read_json(path)
-        try:
+        with naming(path):
             return cls.from_dict(data)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error}") from error
-        except SchemaError as error:
-            raise SchemaError(error.path, f"{path}: {error.reason}") from error
 
     def __repr__(self) -> str:
         return f"Contract({self._name!r}, {len(self.fields)} fields, {self.fingerprint[:12]})"

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from schemalora.contract.contract import Contract
-from schemalora.errors import SchemaError, SchemaloraError, UsageError
+from schemalora.errors import SchemaloraError, UsageError, naming
 from schemalora.jsonl import read_json
 
 _OBJECT = "expected package.module:name or path/to/file.py:name"
@@ -68,13 +68,11 @@ def _from_file(path: Path) -> Contract:
     if path.suffix != ".json":
         raise UsageError(f"{path}: {_CONTRACT}")
     data = read_json(path)
-    if "format_version" in data and "schema" in data and "fingerprint" in data:
-        return Contract.load(path)
-    title = data.get("title")
-    try:
+    with naming(path):
+        if "format_version" in data and "schema" in data and "fingerprint" in data:
+            return Contract.from_dict(data)
+        title = data.get("title")
         return Contract.from_json_schema(data, name=title if isinstance(title, str) else path.stem)
-    except SchemaError as error:
-        raise SchemaError(error.path, f"{path}: {error.reason}") from error
 
 
 def _import_module(name: str) -> ModuleType:
