@@ -94,7 +94,9 @@ def _last_cached(name: str) -> str | None:
     Models are loaded at a commit, not at a branch, and then the cache notes no newest one.
     """
     from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
 
-    folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
-    found = [path for path in folder.glob("*") if (path / "config.json").is_file()]
+    folder = repo_folder_name(repo_id=name, repo_type="model")
+    snapshots = Path(constants.HF_HUB_CACHE) / folder / "snapshots"
+    found = [path for path in snapshots.glob("*") if (path / "config.json").is_file()]
     return max(found, key=lambda path: path.stat().st_mtime).name if found else None
