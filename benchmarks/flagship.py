@@ -15,6 +15,7 @@ from schemalora.compliance.rate import points
 from schemalora.compliance.tables import markdown_table
 
 FLAGSHIP = Path(__file__).resolve().parents[1] / "examples" / "customer_support" / "results"
+LORA = FLAGSHIP / "cpu-full" / "reports" / "lora.json"
 ARMS = {
     "base": "base",
     "base_constrained": "base + grammar",
@@ -102,7 +103,7 @@ def cpu_full_short() -> str:
 
 def cpu_full_errors() -> str:
     """Where the adapter's wrong intents and products of `cpu-full` lie."""
-    report = read(FLAGSHIP / "cpu-full" / "reports" / "lora.json")
+    report = read(LORA)
     if report is None:
         return "*Not measured yet.*"
     failures = report["failures"]["rows"]
@@ -136,10 +137,9 @@ def cpu_full_errors() -> str:
 
 def cpu_full_slices() -> str:
     """Exact match of the adapter by what was done to the text."""
-    path = FLAGSHIP / "cpu-full" / "reports" / "lora.json"
-    if not path.is_file():
+    if not LORA.is_file():
         return "*Not measured yet.*"
-    slices = ComplianceReport.load(path).slices["perturbation"]
+    slices = ComplianceReport.load(LORA).slices["perturbation"]
     rows = [
         (f"`{name}`", str(found["exact_match"].n), str(found["exact_match"]))
         for name, found in sorted(
@@ -156,8 +156,7 @@ def cpu_full_slices() -> str:
 
 def cpu_full_routes() -> str:
     """How many rows a person would check for the rates that were aimed at."""
-    path = FLAGSHIP / "cpu-full" / "reports" / "lora.json"
-    if not path.is_file():
+    if not LORA.is_file():
         return "*Not measured yet.*"
-    lines = str(route(ComplianceReport.load(path), ROUTES)).splitlines()
+    lines = str(route(ComplianceReport.load(LORA), ROUTES)).splitlines()
     return "\n".join(f"- {line.removeprefix('route ')}" for line in lines)
